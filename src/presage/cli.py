@@ -1,0 +1,5 @@
+"""The command line (filled in)."""
+
+
+def main() -> None:
+    """Run."""

@@ -1,0 +1,34 @@
+"""One file of one patient at one visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One file of one patient at one visit; nothing is read until its kind's reader is asked.
+
+    Attributes
+    ----------
+    patient_id, visit, kind
+        As in ``recordings.csv``; ``visit`` is ``"1"`` where the table has none.
+    path
+        Absolute path or fsspec address.
+    attributes
+        The remaining columns of the row, as text (``laterality``, ``view``, ...); empty cells are left out.
+    """
+
+    patient_id: str
+    visit: str
+    kind: str
+    path: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name]
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value of a column, or `default` where the cell is empty."""
+        return self.attributes.get(name, default)

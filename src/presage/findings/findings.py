@@ -1,0 +1,45 @@
+"""Findings on disk: one JSON document, the same bytes for the same study."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "presage-findings/1"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The document ``findings.json``.
+
+    Its keys: ``schema``; ``phantom`` (bool); ``title``; ``cohort`` (name, description, n_patients, n_recordings, n_cases,
+    flow = rows of step/reason/unit/n, characteristics); ``outcome`` (title, kind, cutoff); ``standard`` (name);
+    ``markers`` (list of name, summary, role = standard | marker, settings); ``validation`` (folds, repeats, group_by, seed,
+    splits_sha256); ``sections`` (analysis name -> section); ``scores`` (patient codes, outcome, folds, scores by marker);
+    ``gallery`` (file below the run folder, caption, alt text, code); ``settings`` (the study, resolved); ``software``
+    (package -> version). No date, duration, path or patient id is in it: those are in ``run.json`` and ``key.csv``.
+    """
+
+    document: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Canonical text: sorted keys, shortest round-trip floats, NaN refused."""
+        return json.dumps(self.document, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+    def write(self, folder: Path | str) -> Path:
+        """Write ``findings.json`` in one step: a kill leaves the old file or the new one."""
+        path = Path(folder) / "findings.json"
+        part = path.with_name(path.name + ".part")
+        part.write_text(self.to_json(), encoding="utf-8")
+        os.replace(part, path)
+        return path
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Findings:
+        """Read ``findings.json`` from a run folder (or the file itself)."""
+        path = Path(folder)
+        path = path / "findings.json" if path.is_dir() else path
+        return cls(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,76 @@
+"""The table of scores: who, what happened, and what each marker said. Everything is checked once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+OutcomeKind = Literal["binary", "scale", "time-to-event"]
+
+
+class TableError(ValueError):
+    """A table of scores that cannot be evaluated; the message says which rows or patients, and the cure."""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Out-of-fold (or external) scores of one standard and some markers, one row per patient or exam.
+
+    Attributes
+    ----------
+    patient
+        Patient codes, shape (n,), text; repeated where a patient has several exams (then `clustered` is true).
+    outcome
+        Shape (n,): 0/1 (binary), score (scale), or records (event, time).
+    scores
+        Marker name -> array of shape (repeats, n); a score that was not cross-validated has one repeat.
+    standard
+        The name in `scores` that the others are compared with.
+    folds
+        Test-fold number of each row in each repeat, shape (repeats, n); None for external scores.
+    outcome_kind, cutoff, outcome_title
+        What the outcome is; `cutoff` turns a scale into cases.
+    covariates
+        One row per row of the table: age, site, ``match_set``, subgroups; may be empty.
+    probabilities
+        Names of markers whose scores are probabilities in [0, 1] (calibration applies to them as they are).
+    """
+
+    patient: NDArray[np.str_]
+    outcome: NDArray[Any]
+    scores: Mapping[str, NDArray[np.float64]]
+    standard: str
+    folds: NDArray[np.int64] | None = None
+    outcome_kind: OutcomeKind = "binary"
+    cutoff: float | None = None
+    outcome_title: str = "outcome"
+    covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    probabilities: tuple[str, ...] = ()
+
+    @property
+    def cases(self) -> NDArray[np.bool_]:
+        """Who is a case, shape (n,)."""
+        if self.outcome_kind == "binary":
+            return self.outcome == 1
+        if self.outcome_kind == "scale":
+            return np.asarray(self.outcome >= self.cutoff)
+        return np.asarray(self.outcome["event"])
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """Every name but the standard's, in order."""
+        return tuple(name for name in self.scores if name != self.standard)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether a patient has several rows."""
+        return len(np.unique(self.patient)) < len(self.patient)
+
+    def combined(self, name: str) -> NDArray[np.float64]:
+        """One score per row: the mean over repeats, shape (n,)."""
+        return np.asarray(self.scores[name].mean(axis=0))

@@ -1,0 +1,116 @@
+"""Markers: estimators over patients, and what they are given to work with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from presage.cohort import Cohort, InputError, Recording
+from presage.study.cache import EncoderCache
+from presage.study.encoder import Arrays, Encoder
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one task may use.
+
+    Attributes
+    ----------
+    cache
+        Where encoder outputs are kept.
+    seed
+        The only source of randomness; differs for each marker, repeat and fold.
+    threads
+        How many CPU threads numerical libraries may use. Results must not depend on it.
+    device
+        ``cpu`` or a torch device such as ``cuda:0``.
+    scratch
+        A folder private to the task that survives a kill (checkpoints); None where there is nothing to resume from.
+    """
+
+    cache: EncoderCache = field(default_factory=EncoderCache)
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+    scratch: Path | None = None
+
+    def encoded(self, encoder: Encoder, recordings: Sequence[Recording]) -> list[Arrays]:
+        """Arrays of each recording, from the cache where they are there."""
+        return self.cache.encoded(encoder, recordings, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where in one recording a score comes from.
+
+    Attributes
+    ----------
+    recording
+        What was explained.
+    image
+        Grey levels to draw, shape (rows, columns), uint8.
+    heat
+        Contribution to the score, same shape, float32, in [-1, 1]: positive raises the score.
+    caption
+        One sentence for a clinician, without patient identity.
+    """
+
+    recording: Recording
+    image: NDArray[np.uint8]
+    heat: NDArray[np.float32]
+    caption: str = ""
+
+
+class Marker(BaseModel, ABC):
+    """An estimator over patients in the manner of scikit-learn: ``fit(cohort)``, then ``score(cohort)``.
+
+    Settings are the fields (validated, unknown ones refused); what is fitted is kept in private attributes.
+    Register a subclass under the entry point ``presage.markers`` and a study can name it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    #: One sentence for the report.
+    summary: ClassVar[str] = ""
+
+    def encoders(self) -> Sequence[Encoder]:
+        """Encoders whose output the marker reads. A study runs them once, before any task."""
+        return ()
+
+    def needs(self, recording: Recording) -> bool:
+        """Whether the marker reads this recording (right kind, right view)."""
+        return any(encoder.kind == recording.kind for encoder in self.encoders())
+
+    def usable(self, cohort: Cohort) -> NDArray[np.bool_]:
+        """Which patients have every recording that the marker needs, shape (n,)."""
+        if not self.encoders():
+            return np.ones(len(cohort), dtype=bool)
+        having = {r.patient_id for r in cohort.iter_recordings() if self.needs(r)}
+        return np.array([pid in having for pid in cohort.patient_ids], dtype=bool)
+
+    @abstractmethod
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """Learn from the patients of `cohort` and their outcomes (``cohort.targets()``). Refits from scratch."""
+
+    @abstractmethod
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        """One finite number per patient, shape (n,), higher = more likely a case. `cohort` carries no outcomes."""
+
+    def explain(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Explanation]:
+        """Where in each recording of one patient the score comes from; an empty list where the marker cannot say."""
+        return []
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """What was fitted, as arrays (saved as safetensors) and JSON; see :mod:`presage.study.saved`."""
+        raise InputError(f"{type(self).__name__} cannot be saved", cure="implement state() and restore()")
+
+    def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Take back what :meth:`state` gave."""
+        raise InputError(f"{type(self).__name__} cannot be loaded", cure="implement state() and restore()")

@@ -1,0 +1,5 @@
+"""The study (filled in)."""
+
+
+class Study:
+    """A study."""

@@ -1,5 +1,244 @@
-"""The command line (filled in)."""
+"""The command line. Heavy libraries are imported inside the commands, so that ``presage --help`` is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="presage",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Early-disease markers from raw clinical recordings, each compared honestly with the standard of today.\n\n"
+        "**First time?** `presage demo breast` makes a phantom cohort, runs the whole study and writes the page.\n\n"
+        "**Your own cohort:** `presage import dicom DIR COHORT`, `presage check COHORT`, `presage show COHORT`, "
+        "`presage run COHORT/study.yaml`.\n\n"
+        "**Only a table of scores:** `presage evaluate scores.csv --outcome cancer --standard density`."
+    ),
+)
+
+Workers = Annotated[int, typer.Option(help="Worker processes; results do not depend on it. 0: one per core.", min=0)]
+
+
+def _version(show: bool) -> None:
+    if show:
+        from presage import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(help="Which demonstration (`presage list` names them).")] = "breast",
+    out: Annotated[Path, typer.Option(help="Folder for the cohort, the run and the report.")] = Path("demo"),
+    women: Annotated[int | None, typer.Option(help="Size of the phantom cohort.", min=20)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the phantom cohort.")] = 2020,
+    full: Annotated[bool, typer.Option("--full", help="Full image size and folds: hours, not minutes.")] = False,
+    workers: Workers = 0,
+) -> None:
+    """Make a phantom (made-up) cohort, run its study and write the report."""
+    study_file = _plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full)
+    _run(study_file, out / "run", workers)
+
+
+@app.command(
+    "import",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def import_(context: typer.Context) -> None:
+    """Turn a folder of recordings into a cohort: `presage import NAME SOURCE COHORT [--option value]`.
+
+    `presage import --help` lists the importers, `presage import NAME --help` the options of one.
+    """
+    from presage.commands.importing import run_import
+
+    run_import(list(context.args))
+
+
+@app.command()
+def check(
+    cohort: Annotated[
+        str, typer.Argument(help="Cohort folder (patients.csv, recordings.csv), local or fsspec address.")
+    ],
+) -> None:
+    """Check a cohort: counts, outcomes, what was excluded, why and who."""
+    from rich.console import Console
+
+    from presage.cohort.check import check_cohort
+
+    Console().print(check_cohort(cohort))
+
+
+@app.command()
+def show(
+    cohort: Annotated[str, typer.Argument(help="Cohort folder.")],
+    out: Annotated[Path, typer.Option(help="PNG to write, one for each kind of recording.")] = Path(
+        "contact-sheet.png"
+    ),
+    limit: Annotated[int, typer.Option(help="At most so many recordings.", min=1)] = 48,
+) -> None:
+    """Draw a contact sheet, so that a person sees in a minute whether reading went wrong."""
+    from presage.cohort import Cohort, kind_named
+
+    read = Cohort.read(cohort)
+    for kind in sorted(set(read.recordings["kind"])):
+        path = out if read.recordings["kind"].nunique() == 1 else out.with_stem(f"{out.stem}-{kind}")
+        typer.echo(f"wrote {kind_named(kind).show(read, path, limit=limit)}")
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="The study, a YAML file.")],
+    out: Annotated[Path | None, typer.Option(help="Run folder; `runs/NAME` by default. Run again to resume.")] = None,
+    workers: Workers = 0,
+) -> None:
+    """Run a study, or go on with one that was stopped, and write its findings and report."""
+    _run(study, out or Path("runs") / _run_name(study), workers)
+
+
+@app.command()
+def report(
+    run_folder: Annotated[Path, typer.Argument(help="A run folder, or a findings.json.")],
+    markdown: Annotated[Path | None, typer.Option(help="Also write the tables as Markdown, for a supplement.")] = None,
+) -> None:
+    """Write the page of a finished run again; needs neither the images nor the cohort."""
+    from presage.findings import Findings
+    from presage.report import render, to_markdown
+
+    findings = Findings.read(run_folder)
+    folder = run_folder if run_folder.is_dir() else run_folder.parent
+    typer.echo(f"wrote {render(findings, folder)}")
+    if markdown is not None:
+        markdown.write_text(to_markdown(findings), encoding="utf-8")
+        typer.echo(f"wrote {markdown}")
+
+
+@app.command()
+def fit(
+    study: Annotated[Path, typer.Argument(help="The study, a YAML file.")],
+    marker: Annotated[str, typer.Argument(help="Name of one marker of the study.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the saved marker.")],
+) -> None:
+    """Fit one marker on every patient of a study and save it (safetensors and JSON, no pickle)."""
+    from presage.study import Study
+    from presage.study.saved import fit_and_save
+
+    typer.echo(f"wrote {fit_and_save(Study.read(study), marker, out)}")
+
+
+@app.command()
+def score(
+    model: Annotated[Path, typer.Argument(help="A folder written by `presage fit`.")],
+    cohort: Annotated[str, typer.Argument(help="Cohort folder; outcomes are not needed and not read.")],
+    out: Annotated[Path | None, typer.Option(help="CSV to write; the terminal by default.")] = None,
+) -> None:
+    """Score the patients of a cohort with a saved marker."""
+    from presage.cohort import Cohort
+    from presage.study.saved import score_cohort
+
+    table = score_cohort(model, Cohort.read(cohort))
+    if out is None:
+        typer.echo(table.to_csv(index=False), nl=False)
+    else:
+        table.to_csv(out, index=False)
+        typer.echo(f"wrote {out}")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the installed markers, kinds of recordings, importers and demonstrations."""
+    from importlib.metadata import entry_points
+
+    for group in ("markers", "kinds", "importers", "demos", "analyses"):
+        names = sorted(point.name for point in entry_points(group=f"presage.{group}"))
+        typer.echo(f"{group + ':':<12}{', '.join(names) or '(none)'}")
+
+
+def _run(study_file: Path, folder: Path, workers: int) -> None:
+    from presage.report import render
+    from presage.study import Study
+    from presage.study.run import run_study
+
+    study = Study.read(study_file)
+    study = study.with_workers(workers or os.cpu_count() or 1)
+    findings = run_study(study, folder)
+    page = render(findings, folder)
+    _answer(findings)
+    typer.echo(f"report: {page}")
+
+
+def _answer(findings: Any) -> None:
+    from presage.report import answer
+
+    typer.echo("")
+    typer.echo(answer(findings))
+
+
+def _run_name(study: Path) -> str:
+    # `COHORT/study.yaml` is the name that importers give: the folder then says more than the file.
+    return study.resolve().parent.name if study.stem == "study" else study.stem
+
+
+def _plugin(group: str, name: str) -> Any:
+    """Load what an installed package registered, or say what there is."""
+    from difflib import get_close_matches
+    from importlib.metadata import entry_points
+
+    from presage.cohort import InputError
+
+    points = {point.name: point for point in entry_points(group=group)}
+    if name not in points:
+        near = get_close_matches(name, points, n=1)
+        what = group.removeprefix("presage.")
+        raise InputError(
+            f"there is no {name!r} among the installed {what}",
+            cure=(f"did you mean {near[0]!r}? " if near else "") + f"{what}: {', '.join(sorted(points)) or 'none'}",
+        )
+    try:
+        return points[name].load()
+    except ImportError as missing:
+        raise InputError(
+            f"{name!r} needs a library that is not installed ({missing.name})",
+            cure=f"pip install 'presage[{points[name].value.split('.')[1].split(':')[0]}]'",
+        ) from missing
 
 
 def main() -> None:
-    """Run."""
+    """Run the command line; a bad input ends in a message, not in a traceback."""
+    # Convolutions allocate and free large blocks; by default each returns to the system and is faulted in again, which
+    # costs over a third of the time. Worker processes inherit these.
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(4 << 30))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(16 << 30))
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from the finished tasks", err=True)
+        sys.exit(130)
+    except ValueError as error:
+        # InputError, StatsError and TableError are messages to the reader; any other ValueError is a defect of ours.
+        if type(error).__module__.split(".")[0] != "presage":
+            raise
+        typer.echo(typer.style("error: ", fg=typer.colors.RED, bold=True) + str(error), err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

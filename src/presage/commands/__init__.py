@@ -1,0 +1,1 @@
+"""The longer commands of the command line, each in a module of its own."""

@@ -54,7 +54,9 @@ def demo(
     workers: Workers = 0,
 ) -> None:
     """Make a phantom (made-up) cohort, run its study and write the report."""
-    study_file = _plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full)
+    from presage.commands.plugins import plugin
+
+    study_file = plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full)
     _run(study_file, out / "run", workers)
 
 
@@ -195,30 +197,6 @@ def _answer(findings: Any) -> None:
 def _run_name(study: Path) -> str:
     # `COHORT/study.yaml` is the name that importers give: the folder then says more than the file.
     return study.resolve().parent.name if study.stem == "study" else study.stem
-
-
-def _plugin(group: str, name: str) -> Any:
-    """Load what an installed package registered, or say what there is."""
-    from difflib import get_close_matches
-    from importlib.metadata import entry_points
-
-    from presage.cohort import InputError
-
-    points = {point.name: point for point in entry_points(group=group)}
-    if name not in points:
-        near = get_close_matches(name, points, n=1)
-        what = group.removeprefix("presage.")
-        raise InputError(
-            f"there is no {name!r} among the installed {what}",
-            cure=(f"did you mean {near[0]!r}? " if near else "") + f"{what}: {', '.join(sorted(points)) or 'none'}",
-        )
-    try:
-        return points[name].load()
-    except ImportError as missing:
-        raise InputError(
-            f"{name!r} needs a library that is not installed ({missing.name})",
-            cure=f"pip install 'presage[{points[name].value.split('.')[1].split(':')[0]}]'",
-        ) from missing
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""``presage import``: its options are read off the importer's own signature, so that a field's importer needs no code here."""
+"""``presage import``: options are read off the importer's own signature, so that a field needs no code here."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from typing import Any
 import typer
 
 from presage.cohort import InputError
+from presage.commands.plugins import plugin
 
 _USAGE = "presage import NAME SOURCE COHORT [--option value]"
 
 
 def run_import(arguments: list[str]) -> None:
     """Parse the words after ``presage import`` and run the importer that they name."""
-    from presage.cli import _plugin
-
     words = [word for word in arguments if word not in ("-h", "--help")]
     wants_help = len(words) < len(arguments)
     if not words:
@@ -26,7 +25,7 @@ def run_import(arguments: list[str]) -> None:
         if wants_help:
             return
         raise InputError("no importer named", cure=_USAGE)
-    importer = _plugin("presage.importers", words[0])
+    importer = plugin("presage.importers", words[0])
     if wants_help:
         _describe(words[0], importer)
         return

@@ -16,7 +16,7 @@ standard: {{marker: percent-density, name: Percent density, views: [{views}]}}
 
 # The two models of Arefan et al. (Medical Physics 2020): a frozen trunk with linear discriminant analysis, and the same
 # trunk trained end to end. Each may look at the whole breast or at dense tissue only, in CC, MLO or both views.
-# The trunk is EfficientNet-lite0 unless weights of GoogLeNet are at hand: trunk: googlenet, weights: googlenet.safetensors
+# The trunk is EfficientNet-lite0; where weights of GoogLeNet are at hand: trunk: googlenet, weights: FILE.safetensors
 markers:
 """
 

@@ -1,0 +1,156 @@
+"""The pectoral muscle of a mediolateral-oblique view: a straight line first, then a path that follows the edge.
+
+The straight line is the Hough idea of Karssemeijer (Automated classification of parenchymal patterns in mammograms,
+Phys Med Biol 1998;43:365-378): the muscle is a bright triangle in the upper chest-wall corner. The path is the cheapest one
+through the edge map beside that line, found by dynamic programming.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from presage.breast.tissue.grid import shrink
+
+Mask = NDArray[np.uint8]
+
+COARSE_MM = 1.6
+# Half the width of the strips compared on both sides of a candidate line.
+SIDE_MM = 4.0
+# Where a candidate line may meet the top of the breast (from the chest wall) and the chest wall (from the top).
+TOP_MM = (10.0, 125.0)
+DOWN_MM = (35.0, 230.0)
+# Slope of the edge: columns lost per row.
+SLOPES = (0.12, 1.3)
+# A contrast across the line below this, in grey levels, is no muscle.
+LEAST_CONTRAST = 0.022
+# How far the path may leave the line.
+WANDER_MM = 12.0
+
+
+def pectoral_muscle(image: NDArray[np.float32], breast: Mask, spacing_mm: float) -> tuple[Mask, tuple[str, ...]]:
+    """The muscle as a mask (0 or 1) inside `breast`, and quality flags ("pectoral line not found")."""
+    step = max(1, round(COARSE_MM / spacing_mm))
+    coarse = cv2.GaussianBlur(shrink(image, step), (0, 0), 1.0)
+    inside = (shrink(breast.astype(np.float32), step) > 0.5).astype(np.uint8)
+    coarse_mm = spacing_mm * image.shape[0] / coarse.shape[0]
+    top, wall = corner(inside)
+    line = best_line(coarse, inside, (top, wall), coarse_mm)
+    if line is None:
+        return np.zeros_like(breast), ("pectoral line not found",)
+    edge = follow_edge(coarse, line, (top, wall), coarse_mm)
+    return _below(edge, (top, wall), breast, step), ()
+
+
+def corner(breast: Mask) -> tuple[int, int]:
+    """First row of the breast at the chest wall, and the column of the chest wall itself."""
+    columns = np.flatnonzero(breast.sum(axis=0) > 0.25 * breast.sum(axis=0).max())
+    wall = int(columns[0])
+    rows = np.flatnonzero(breast[:, wall : wall + 4].any(axis=1))
+    return int(rows[0]), wall
+
+
+def best_line(
+    image: NDArray[np.float32], breast: Mask, origin: tuple[int, int], spacing_mm: float
+) -> tuple[float, float] | None:
+    """Width at the top and length down the chest wall, in pixels, of the best bright corner triangle; None without one."""
+    top, wall = origin
+    widths = np.arange(TOP_MM[0], TOP_MM[1], 3.0) / spacing_mm
+    lengths = np.arange(DOWN_MM[0], DOWN_MM[1], 5.0) / spacing_mm
+    width, length = (grid.ravel() for grid in np.meshgrid(widths, lengths))
+    slope = width / length
+    fits = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (top + length < image.shape[0] * 1.25)
+    width, length = width[fits], length[fits]
+    along = np.linspace(0.04, 0.9, 48)
+    rows = top + length[:, None] * along
+    columns = wall + width[:, None] * (1 - along)
+    # Unit normal pointing away from the muscle: right and down.
+    norm = np.hypot(width, length)
+    down, right = (width / norm)[:, None], (length / norm)[:, None]
+    side = SIDE_MM / spacing_mm
+    inner, _ = _sampled(image, breast, rows - side * down, columns - side * right, wall)
+    outer, valid = _sampled(image, breast, rows + side * down, columns + side * right, wall)
+    far, far_valid = _sampled(image, breast, rows + 2.2 * side * down, columns + 2.2 * side * right, wall)
+    valid &= far_valid
+    step = np.clip(inner - outer, -0.12, 0.12)
+    count = valid.sum(axis=1)
+    seen = np.maximum(count, 1)
+    contrast = np.where(valid, step, 0).sum(axis=1) / seen
+    agreeing = (np.where(valid, step, 0) > 0.01).sum(axis=1) / seen
+    level = np.where(valid, inner, 0).sum(axis=1) / seen
+    spread = np.sqrt(np.where(valid, (inner - level[:, None]) ** 2, 0).sum(axis=1) / seen)
+    visible = count / len(along)
+    score = contrast * agreeing**2 * np.sqrt(np.minimum(1.0, visible * norm * spacing_mm / 150)) - 0.12 * spread
+    score[(visible < 0.45) | (contrast < LEAST_CONTRAST) | (agreeing < 0.6)] = -np.inf
+    best = int(np.argmax(score))
+    if not np.isfinite(score[best]):
+        return None
+    return float(width[best]), float(length[best])
+
+
+def _sampled(
+    image: NDArray[np.float32], breast: Mask, rows: NDArray[np.float64], columns: NDArray[np.float64], wall: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Nearest grey levels at the places given, and which of them lie in the breast."""
+    i, j = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
+    there = (i >= 0) & (i < image.shape[0]) & (j >= wall) & (j < image.shape[1])
+    i, j = np.clip(i, 0, image.shape[0] - 1), np.clip(j, wall, image.shape[1] - 1)
+    return image[i, j], there & (breast[i, j] > 0)
+
+
+def follow_edge(
+    image: NDArray[np.float32], line: tuple[float, float], origin: tuple[int, int], spacing_mm: float
+) -> NDArray[np.float64]:
+    """Column of the muscle's edge, measured from the wall, for each row from `origin` down, in pixels.
+
+    The path stays near the line, prefers strong falls of grey level to the right and moves by at most a pixel or two a row.
+    """
+    top, wall = origin
+    width, length = line
+    rows = np.arange(top, min(image.shape[0], int(np.ceil(top + length)) + 1))
+    wander = round(WANDER_MM / spacing_mm)
+    offsets = np.arange(-wander, wander + 1)
+    straight = width * (1 - (rows - top) / length)
+    reach = max(1, round(2.0 / spacing_mm))
+    padded = np.pad(image, ((0, 0), (0, 4 * reach)), mode="edge")
+    columns = np.rint(wall + straight[:, None] + offsets).astype(np.intp)
+    limit = padded.shape[1] - 1
+    inner = padded[rows[:, None], np.clip(columns - reach, wall, limit)]
+    outer = padded[rows[:, None], np.clip(columns + reach, wall, limit)]
+    gain = np.clip(inner - outer, 0, 0.10) / 0.10 - 0.35 * (offsets / wander) ** 2
+    return np.maximum(0.0, straight + _cheapest_path(-gain, offsets))
+
+
+def _cheapest_path(cost: NDArray[np.float64], offsets: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Offset per row on the path of least cost whose offset changes by at most one a row."""
+    rows, options = cost.shape
+    total = cost[0].copy()
+    came = np.zeros((rows, options), dtype=np.intp)
+    index = np.arange(options)
+    for row in range(1, rows):
+        ways = np.full((3, options), np.inf)
+        ways[0, 1:] = total[:-1] + 0.05
+        ways[1] = total
+        ways[2, :-1] = total[1:] + 0.05
+        choice = ways.argmin(axis=0)
+        came[row] = index + choice - 1
+        total = ways[choice, index] + cost[row]
+    path = np.empty(rows, dtype=np.intp)
+    path[-1] = int(total.argmin())
+    for row in range(rows - 1, 0, -1):
+        path[row - 1] = came[row, path[row]]
+    return offsets[path].astype(np.float64)
+
+
+def _below(edge: NDArray[np.float64], origin: tuple[int, int], breast: Mask, step: int) -> Mask:
+    """The part of `breast` between the chest wall and the edge, on the fine grid."""
+    top, wall = origin
+    smooth = cv2.GaussianBlur(edge.astype(np.float32)[:, None], (1, 5), 0, sigmaY=1.2)[:, 0]
+    rows = np.arange(breast.shape[0])
+    # Rows above the corner belong to the muscle's continuation.
+    position = (rows + 0.5) / step - 0.5
+    limit = np.interp(position, top + np.arange(len(smooth)), smooth, right=-1e9)
+    reach = (wall + limit + 0.5) * step
+    columns = np.arange(breast.shape[1])
+    return ((columns[None, :] < reach[:, None]) & (breast > 0)).astype(np.uint8)

@@ -56,7 +56,7 @@ class ScoreTable:
     def cases(self) -> NDArray[np.bool_]:
         """Who is a case, shape (n,)."""
         if self.outcome_kind == "binary":
-            return self.outcome == 1
+            return np.asarray(self.outcome == 1)
         if self.outcome_kind == "scale":
             return np.asarray(self.outcome >= self.cutoff)
         return np.asarray(self.outcome["event"])

@@ -1,0 +1,178 @@
+"""Does a marker beat the standard? Differences with intervals, and the answer in words: a null result is a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from presage.findings import estimates
+from presage.findings.options import Options
+from presage.findings.table import ScoreTable, TableError
+from presage.findings.words import (
+    difference_with_interval,
+    joined,
+    level_words,
+    limits,
+    number,
+    p_value,
+    percent,
+    with_interval,
+)
+
+#: The verdicts, in words; each is about the AUC.
+VERDICTS = ("beats", "does not beat", "worse than", "equal")
+
+
+def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The analysis ``comparison``; None where there is no marker beside the standard, or the outcome is a time."""
+    if table.outcome_kind == "time-to-event" or not table.markers:
+        return None
+    options = Options.read(chosen)
+    standard = {"name": table.standard, "auc": estimates.auc(table, table.standard, options)}
+    rows = [_one(table, name, standard, options) for name in table.markers]
+    for row, adjusted in zip(rows, estimates.holm([row["p"] for row in rows]), strict=True):
+        row["p_adjusted"] = adjusted
+        row["verdict"] = verdict(row["difference"], adjusted, options)
+        row["sentence"] = _marker_sentence(row, standard, several=len(rows) > 1)
+    primary = _primary(rows, options)
+    judged = [primary] if primary else rows
+    return {
+        "title": "Comparison with the standard",
+        "standard": standard,
+        "markers": rows,
+        "primary": primary["name"] if primary else None,
+        "adjustment": "Holm" if len(rows) > 1 else "none: one marker",
+        "null_result": not any(row["verdict"] == "beats" for row in judged),
+        "sentence": _answer(table, judged, standard, options),
+        "caveats": _caveats(rows, standard["auc"]["value"], options),
+    }
+
+
+def _one(table: ScoreTable, name: str, standard: dict[str, Any], options: Options) -> dict[str, Any]:
+    auc = estimates.auc(table, name, options)
+    difference = estimates.difference(table, name, options)
+    row = {
+        "name": name,
+        "auc": auc,
+        "covers_chance": auc["low"] <= 0.5 <= auc["high"],
+        "difference": difference,
+        "p": difference["p"],
+        # Printed only beside both absolute values: a gain over a standard that is itself near chance looks large.
+        "relative_gain": auc["value"] / standard["auc"]["value"] - 1 if standard["auc"]["value"] > 0 else None,
+    }
+    if options.non_inferiority is not None:
+        row["non_inferior"] = difference["low"] > -options.non_inferiority
+    return row
+
+
+def verdict(difference: Mapping[str, Any], p_adjusted: float, options: Options) -> str:
+    """One of `VERDICTS`: judged by the adjusted p-value, so that it holds for all markers together."""
+    if difference["low"] == difference["high"] == 0:
+        return "equal"
+    if p_adjusted >= options.alpha:
+        return "does not beat"
+    return "beats" if difference["value"] > 0 else "worse than"
+
+
+def _primary(rows: list[dict[str, Any]], options: Options) -> dict[str, Any] | None:
+    if options.primary is None:
+        return rows[0] if len(rows) == 1 else None
+    found = next((row for row in rows if row["name"] == options.primary), None)
+    if found is None:
+        names = [row["name"] for row in rows]
+        near = get_close_matches(options.primary, names, n=1)
+        raise TableError(
+            f"the primary marker {options.primary!r} is not among the markers ({', '.join(names)})"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+    return found
+
+
+def _answer(table: ScoreTable, judged: list[dict[str, Any]], standard: dict[str, Any], options: Options) -> str:
+    who = f"In these {_count(table)} {options.people} ({int(table.cases.sum())} with {table.outcome_title})"
+    if len(judged) == 1:
+        null = " This is a null result." if judged[0]["verdict"] in ("does not beat", "equal") else ""
+        return f"{who}, {judged[0]['sentence']}{null}"
+    winners = [row for row in judged if row["verdict"] == "beats"]
+    against = f"{standard['name']} (AUC {with_interval(standard['auc'], bracket=False)})"
+    if not winners:
+        found = "; ".join(f"{row['name']}: {with_interval(row['auc'])}" for row in judged)
+        return (
+            f"{who}, none of the {len(judged)} markers told cases from controls better than {against}. "
+            f"This is a null result. {found}."
+        )
+    told = "; ".join(
+        f"{row['name']}: AUC {with_interval(row['auc'])}, difference {difference_with_interval(row['difference'])}"
+        for row in winners
+    )
+    others = len(judged) - len(winners)
+    counted = f"{len(winners)} of {len(judged)} markers" if others else f"all {len(judged)} markers"
+    rest = f" The other {others} did not." if others > 1 else " The other one did not." if others else ""
+    return f"{who}, {counted} told cases from controls better than {against}. {told}.{rest}"
+
+
+def _count(table: ScoreTable) -> int:
+    return len(set(table.patient.tolist()))
+
+
+_HOW = {
+    "beats": "told cases from controls better than {standard}",
+    "worse than": "told cases from controls worse than {standard}",
+    "does not beat": "did not tell cases from controls better than {standard}",
+    "equal": "ranked cases and controls exactly as {standard} does",
+}
+
+
+def _marker_sentence(row: dict[str, Any], standard: dict[str, Any], *, several: bool) -> str:
+    how = _HOW[row["verdict"]].format(standard=standard["name"])
+    p = p_value(row["p_adjusted"]) + (" after Holm's adjustment" if several else "")
+    text = (
+        f"{row['name']} {how}: AUC {with_interval(row['auc'])} against {number(standard['auc']['value'])} "
+        f"({limits(standard['auc'])}), difference {difference_with_interval(row['difference'])}, {p}."
+    )
+    if row["covers_chance"]:
+        text += " The interval of its AUC includes 0.5: chance alone would explain it."
+    return text
+
+
+def _caveats(rows: list[dict[str, Any]], standard: float, options: Options) -> list[str]:
+    caveats = []
+    if any(row["verdict"] == "does not beat" for row in rows):
+        widest = max(row["difference"]["high"] - row["difference"]["low"] for row in rows)
+        caveats.append(
+            "No proof of a difference is no proof of equality: the interval says which differences remain possible "
+            f"(the widest spans {number(widest)} of AUC)."
+        )
+    uneven = [
+        row["name"]
+        for row in rows
+        if row["verdict"] == "does not beat" and not row["difference"]["low"] <= 0 <= row["difference"]["high"]
+    ]
+    if uneven:
+        caveats.append(
+            f"The interval of {'; '.join(uneven)} leaves out 0, but intervals are not adjusted for the number of markers; "
+            "the verdict is."
+        )
+    if len(rows) > 1 and options.primary is None:
+        caveats.append(
+            f"No marker was named in advance as primary, so all {len(rows)} are judged together (Holm's adjustment). "
+            "The best of several is likely to do less well in new people."
+        )
+    low = [row for row in rows if row["relative_gain"] is not None and row["relative_gain"] > 0]
+    if low:
+        gains = "; ".join(
+            f"{row['name']} {percent(row['relative_gain'])} ({number(row['auc']['value'])} against {number(standard)})"
+            for row in low
+        )
+        caveats.append(
+            f"Relative gain in AUC: {gains}. A ratio of AUCs has no clinical unit, and looks larger the nearer the "
+            "standard is to chance; read the difference."
+        )
+    if options.non_inferiority is not None:
+        good = [row["name"] for row in rows if row["non_inferior"]]
+        caveats.append(
+            f"Non-inferiority with a margin of {options.non_inferiority:g} of AUC ({level_words(options.level)}): "
+            + (f"shown for {joined(good)}." if good else "shown for no marker.")
+        )
+    return caveats

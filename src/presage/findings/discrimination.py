@@ -1,0 +1,101 @@
+"""How well each score tells cases from controls: AUC, sensitivity at fixed specificities, ROC curves, distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from presage.findings import estimates
+from presage.findings.options import Options
+from presage.findings.table import ScoreTable
+from presage.findings.words import percent, with_interval
+
+# More would not be seen on a page, and the findings of a large cohort stay small.
+CURVE_POINTS = 200
+BINS = 24
+
+
+def discrimination(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The analysis ``discrimination``; None for a time-to-event outcome, whose discrimination depends on time."""
+    if table.outcome_kind == "time-to-event":
+        return None
+    options = Options.read(chosen)
+    cases = table.cases
+    scores = [_one(table, name, cases, options) for name in table.scores]
+    # The standard first, then the markers in the order in which they were named.
+    scores.sort(key=lambda entry: entry["role"] != "standard")
+    caveats = []
+    if estimates.repeats(table) > 1:
+        caveats.append(
+            f"Every score is out of fold. The cross-validation was repeated {estimates.repeats(table)} times with new "
+            "folds; curves and distributions show each person's mean over the repeats."
+        )
+    if table.clustered:
+        caveats.append(
+            "Some people have several rows; intervals are by person, as rows of one person are not independent."
+        )
+    return {
+        "title": "Discrimination",
+        "n": len(cases),
+        "n_cases": int(cases.sum()),
+        "n_controls": int((~cases).sum()),
+        "outcome": table.outcome_title,
+        "scores": scores,
+        "sentence": _sentence(scores, options),
+        "caveats": caveats,
+    }
+
+
+def _one(table: ScoreTable, name: str, cases: NDArray[np.bool_], options: Options) -> dict[str, Any]:
+    combined = table.combined(name)
+    return {
+        "name": name,
+        "role": "standard" if name == table.standard else "marker",
+        "auc": estimates.auc(table, name, options),
+        "sensitivity_at": [estimates.sensitivity_at(table, name, value, options) for value in options.specificities],
+        "roc": roc_points(cases, combined),
+        "distribution": distribution(cases, combined),
+    }
+
+
+def roc_points(cases: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Corners of the empirical ROC curve, thinned to at most `CURVE_POINTS` for drawing."""
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    sensitivity = np.concatenate(([0.0], np.cumsum(cases[order])[ends] / cases.sum()))
+    false_positive = np.concatenate(([0.0], np.cumsum(~cases[order])[ends] / (~cases).sum()))
+    if len(ends) > CURVE_POINTS:
+        # Evenly along the curve, so that a steep start keeps its corners.
+        along = sensitivity + false_positive
+        keep = np.unique(np.searchsorted(along, np.linspace(0, 2, CURVE_POINTS)).clip(0, len(along) - 1))
+        sensitivity, false_positive = sensitivity[keep], false_positive[keep]
+    return {"false_positive_rate": _rounded(false_positive), "sensitivity": _rounded(sensitivity)}
+
+
+def distribution(cases: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[str, Any]:
+    """Histogram of the scores of cases and of controls on the same edges, and the quartiles of both."""
+    edges = np.histogram_bin_edges(score, bins=BINS)
+    return {
+        "edges": [float(f"{edge:.6g}") for edge in edges],
+        "cases": np.histogram(score[cases], edges)[0].tolist(),
+        "controls": np.histogram(score[~cases], edges)[0].tolist(),
+        "quartiles_cases": [float(f"{q:.6g}") for q in np.quantile(score[cases], (0.25, 0.5, 0.75))],
+        "quartiles_controls": [float(f"{q:.6g}") for q in np.quantile(score[~cases], (0.25, 0.5, 0.75))],
+    }
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 6) for value in values]
+
+
+def _sentence(scores: list[dict[str, Any]], options: Options) -> str:
+    told = "; ".join(f"{entry['name']} {with_interval(entry['auc'])}" for entry in scores)
+    text = f"The chance that a case scores above a control (AUC; 0.5 is a coin's): {told}."
+    if options.specificities:
+        kept = options.specificities[-1]
+        found = "; ".join(f"{e['name']} {percent(e['sensitivity_at'][-1]['sensitivity']['value'])}" for e in scores)
+        text += f" With false alarms in {percent(1 - kept)} of controls, the share of cases found: {found}."
+    return text

@@ -1,0 +1,97 @@
+"""What a reader may choose about the analyses, checked once. Other labs' analyses read their own keys beside these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from presage.findings.table import TableError
+
+
+@dataclass(frozen=True)
+class Options:
+    """The choices that the bundled analyses read.
+
+    Attributes
+    ----------
+    level
+        Confidence level of every interval.
+    alpha
+        Two-sided error rate of a verdict, after adjustment for several markers.
+    specificities
+        Where sensitivity is reported.
+    primary
+        The marker named in advance as the one to judge; None judges all of them together.
+    people
+        What the rows are called in a sentence ("women", "patients").
+    prevalence
+        Share of cases where the marker will be used; a case-control study has none of its own, so utility and
+        predictive values need it.
+    case_control
+        Whether cases and controls were sampled separately; None: assumed where the table has match sets.
+    subgroups
+        Names of covariates whose groups are reported apart.
+    smallest_subgroup
+        Fewest cases, and fewest controls, below which a subgroup is called too few to say.
+    non_inferiority
+        Loss of AUC that would still be acceptable; None: not examined.
+    thresholds
+        Risks at which the decision curve is drawn; None: chosen around the prevalence.
+    horizon
+        Time at which a time-to-event outcome is judged, in its own unit; None: the median follow-up.
+    reliable_change
+        Difference on a scale outcome that counts as a real change.
+    replicates, seed
+        Bootstrap replicates and their seed.
+    """
+
+    level: float = 0.95
+    alpha: float = 0.05
+    specificities: tuple[float, ...] = (0.8, 0.9)
+    primary: str | None = None
+    people: str = "patients"
+    prevalence: float | None = None
+    case_control: bool | None = None
+    subgroups: tuple[str, ...] = ()
+    smallest_subgroup: int = 10
+    non_inferiority: float | None = None
+    thresholds: tuple[float, ...] | None = None
+    horizon: float | None = None
+    reliable_change: float | None = None
+    replicates: int = 1000
+    seed: int = 0
+
+    @classmethod
+    def read(cls, chosen: Mapping[str, Any]) -> Self:
+        """From the mapping that a study hands over; keys that belong to other analyses are left alone.
+
+        Raises
+        ------
+        TableError
+            If a value is out of range; the option is named.
+        """
+        known = {field.name for field in fields(cls)}
+        values = {key: value for key, value in chosen.items() if key in known and value is not None}
+        for key in ("specificities", "subgroups", "thresholds"):
+            if key in values:
+                given = values[key]
+                values[key] = (given,) if isinstance(given, str | float | int) else tuple(given)
+        options = cls(**values)
+        options._check()
+        return options
+
+    def _check(self) -> None:
+        shares: list[tuple[str, Any]] = [("level", self.level), ("alpha", self.alpha)]
+        shares += [("specificities", value) for value in self.specificities]
+        shares += [("thresholds", value) for value in self.thresholds or ()]
+        shares += [(n, v) for n in ("prevalence", "non_inferiority") if (v := getattr(self, n)) is not None]
+        for name, value in shares:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+                raise TableError(
+                    f"option {name} must lie between 0 and 1 (a share, not a percentage), but it is {value!r}"
+                )
+        for name, least in (("smallest_subgroup", 2), ("replicates", 100), ("seed", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise TableError(f"option {name} must be a whole number of at least {least}, but it is {value!r}")

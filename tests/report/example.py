@@ -1,0 +1,45 @@
+"""A made-up table of scores to look at the page with. Phantom: nothing in it says anything about medicine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from presage.findings import ScoreTable
+
+MARKERS = {
+    "GoogLeNet-LDA, breast, CC": 0.88,
+    "GoogLeNet-LDA, dense tissue, CC+MLO": 0.83,
+    "GoogLeNet, breast, CC": 0.55,
+}
+
+
+def phantom_table(n: int = 226, repeats: int = 3, folds: int = 10, seed: int = 2020) -> ScoreTable:
+    """Binormal scores with planted separations; repeats differ by a little noise, as refitted models do."""
+    random = np.random.default_rng(seed)
+    cases = np.arange(n) % 2 == 0
+    shared = random.normal(size=n)
+
+    def score(shift: float) -> np.ndarray:
+        latent = 0.5 * shared + 0.87 * random.normal(size=n) + shift * cases
+        noisy = latent + 0.25 * random.normal(size=(repeats, n))
+        return 1 / (1 + np.exp(-(noisy - shift / 2)))
+
+    scores = {"percent density": score(0.14)} | {name: score(shift) for name, shift in MARKERS.items()}
+    covariates = pd.DataFrame(
+        {
+            "age": np.round(random.normal(57 + cases, 8), 0),
+            "menopause": np.where(random.random(n) < 0.6, "after", "before"),
+            "site": random.choice(["North", "South", "West"], n, p=[0.5, 0.45, 0.05]),
+        }
+    )
+    return ScoreTable(
+        patient=np.array([f"P{i:04d}" for i in range(n)]),
+        outcome=cases.astype(np.int8),
+        scores=scores,
+        standard="percent density",
+        folds=np.stack([random.permutation(np.arange(n) % folds) for _ in range(repeats)]),
+        outcome_title="later breast cancer",
+        covariates=covariates,
+        probabilities=tuple(scores),
+    )

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from presage.breast.tissue.grid import shrink
+from presage.breast.tissue.outline import Outline
 
 Mask = NDArray[np.uint8]
 PERIPHERY_MM = 20.0
 THRESHOLD = 0.12
 
 
-def even_thickness(image: NDArray[np.float32], breast: Mask, spacing_mm: float) -> NDArray[np.float32]:
-    """`image` with the thin margin of the compressed breast lifted to the level of its middle.
+def even_thickness(
+    image: NDArray[np.float32], breast: Mask, outline: Outline, spacing_mm: float
+) -> NDArray[np.float32]:
+    """`image` with the thin margin of the compressed breast lifted to the level of its middle; 0 outside `breast`.
 
-    The breast is of even thickness under the paddle and thins towards the skin. As in Snoeren and Karssemeijer (Thickness
-    correction of mammographic images by means of a global parameter model, IEEE TMI 2004;23:799-806) the fall of the lower grey
-    levels (fat) with the distance from the skin gives the thickness, which is added back.
+    The breast is of even thickness under the paddle and thins towards the skin. Following the idea of Snoeren and
+    Karssemeijer (IEEE Trans Med Imaging 2004;23:799-806), the fall of the lower grey levels (fat) with the distance
+    from the skin tells how much was lost, and that is added back.
     """
-    step = max(1, round(1.6 / spacing_mm))
-    coarse = cv2.GaussianBlur(shrink(image, step), (0, 0), 1.0)
-    inside = (shrink(breast.astype(np.float32), step) > 0.5).astype(np.uint8)
-    coarse_mm = spacing_mm * step
-    # The chest wall is a cut, not skin: extend the mask over it before measuring distance.
-    wide = cv2.copyMakeBorder(inside, 0, 0, 64, 0, cv2.BORDER_REPLICATE)
-    distance = cv2.distanceTransform(wide, cv2.DIST_L2, 3)[:, 64:] * coarse_mm
+    coarse = cv2.GaussianBlur(shrink(image, outline.step), (0, 0), 1.0)
+    inside = shrink(breast.astype(np.float32), outline.step) > 0.5
+    depth, grey = outline.skin_mm[inside], coarse[inside]
     edges = np.arange(0.0, PERIPHERY_MM + 2, 2.0)
-    profile = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        ring = coarse[(inside > 0) & (distance > low) & (distance <= high)]
-        profile.append(float(np.percentile(ring, 40)) if len(ring) > 8 else np.nan)
-    middle = coarse[(inside > 0) & (distance > PERIPHERY_MM)]
-    level = float(np.percentile(middle, 30)) if len(middle) > 8 else float(np.percentile(coarse[inside > 0], 60))
+    profile = [
+        float(np.percentile(ring, 40)) if len(ring := grey[(depth > low) & (depth <= high)]) > 8 else np.nan
+        for low, high in pairwise(edges)
+    ]
+    middle = grey[depth > PERIPHERY_MM]
+    level = float(np.percentile(middle, 30)) if len(middle) > 50 else float(np.percentile(grey, 60))
     lift = np.maximum(0.0, level - np.nan_to_num(np.array(profile), nan=level))
-    lift = np.maximum.accumulate(lift[::-1])[::-1]
-    amount = np.interp(distance, np.append((edges[:-1] + edges[1:]) / 2, PERIPHERY_MM + 4), np.append(lift, 0.0))
-    fine = cv2.resize(amount.astype(np.float32), (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    # Thickness only grows with depth: the lift never rises again further in.
+    lift = np.minimum.accumulate(lift)
+    at = np.append((edges[:-1] + edges[1:]) / 2, PERIPHERY_MM + 4)
+    amount = np.interp(outline.skin_mm, at, np.append(lift, 0.0)).astype(np.float32)
+    fine = cv2.resize(amount, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.where(breast > 0, image + fine, 0).astype(np.float32)
 
 

@@ -54,7 +54,7 @@ def resample(pixels: NDArray[np.float32], spacing_mm: float, wanted_mm: float) -
 def shrink(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """`image` at 1/`factor` of its size (area average)."""
     rows, columns = (max(1, round(side / factor)) for side in image.shape)
-    return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def grow(mask: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -66,4 +66,4 @@ def grow(mask: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
 def disk(radius: float) -> NDArray[np.uint8]:
     """A disk-shaped structuring element of `radius` pixels."""
     reach = max(1, round(radius))
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)), dtype=np.uint8)

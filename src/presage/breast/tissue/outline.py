@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,36 +19,79 @@ COARSE_MM = 1.6
 NARROWEST_MM = 4.8
 # How far above the background the skin line is, as a fraction of the way to bright tissue.
 SKIN_FRACTION = 0.07
-# Grey levels at which film is blank or a label is burnt in.
-SATURATED = 0.975
+# Labels and blank film are this bright.
+LABEL_LEVEL = 0.8
+LARGEST_LABEL_CM2 = 60.0
+# Tape across the top of a film is lower than this.
+STRIP_MM = 20.0
 SMALLEST_BREAST_CM2 = 12.0
 
 
-def breast_outline(image: NDArray[np.float32], spacing_mm: float) -> tuple[Mask, tuple[str, ...]]:
-    """Breast with the pectoral muscle, as a mask (0 or 1) of the shape of `image`, and quality flags.
+@dataclass(frozen=True)
+class Outline:
+    """Where the breast is, the pectoral muscle included.
 
-    The background is the darkest peak of the histogram; what lies above it, is wider than a strip of tape and touches the
-    chest-wall side is the breast.
+    Attributes
+    ----------
+    mask
+        Breast (1) and the rest (0), shape of the image.
+    skin_mm
+        Distance to the skin inside the mask, millimetres, on a grid `step` times coarser; 0 outside. Where the film cuts the
+        breast there is no skin.
+    step
+        How much coarser.
+    flags
+        What a person should look at.
+    """
+
+    mask: Mask
+    skin_mm: NDArray[np.float32]
+    step: int
+    flags: tuple[str, ...] = ()
+
+
+def breast_outline(image: NDArray[np.float32], spacing_mm: float) -> Outline:
+    """Find the breast.
+
+    The background is the darkest peak of the histogram; what lies above it, is wider than a strip of tape and touches
+    the chest-wall side is the breast.
 
     Raises
     ------
     UnusableRecording
-        ``no breast found``: black, uniform, or nothing of the size and place of a breast.
+        ``no breast found``: black, uniform, or nothing of the size, shape and place of a breast.
     """
     step = max(1, round(COARSE_MM / spacing_mm))
-    coarse = cv2.GaussianBlur(shrink(image, step), (0, 0), 0.8)
-    coarse_mm = spacing_mm * image.shape[0] / coarse.shape[0]
+    plain = shrink(image, step)
+    coarse = cv2.GaussianBlur(plain, (0, 0), 0.8)
+    coarse_mm = spacing_mm * step
     level = skin_level(coarse)
-    bright = _without_labels(coarse, (coarse > level).astype(np.uint8), coarse_mm)
-    frame = film_frame(coarse)
-    body, flags = _body(bright, coarse, frame, coarse_mm)
+    frame = film_frame(plain)
+    bright = _without_labels(plain, (coarse > level).astype(np.uint8), frame, coarse_mm)
+    body, flags = _body(bright, frame, coarse_mm)
+    body = _without_strip(body, frame, coarse_mm)
+    mask = _followed(image, body, level, spacing_mm)
+    inside = (shrink(mask.astype(np.float32), step) > 0.5).astype(np.uint8)
+    return Outline(mask, skin_distance(inside, frame, coarse_mm), step, flags)
+
+
+def _followed(image: NDArray[np.float32], body: Mask, level: float, spacing_mm: float) -> Mask:
+    """The coarse `body` with its edge laid along the skin level of the fine image."""
     fine = (cv2.GaussianBlur(image, (0, 0), 0.8 / spacing_mm) > level).astype(np.uint8)
-    near = grow(cv2.dilate(body, disk(1)), image.shape)
-    fine &= near
-    core = grow(cv2.erode(body, disk(1)), image.shape)
-    fine |= core
-    fine = cv2.morphologyEx(fine, cv2.MORPH_OPEN, disk(1.2 / spacing_mm))
-    return _largest_filled(fine), flags
+    fine &= grow(cv2.dilate(body, disk(1)), image.shape)
+    fine |= grow(cv2.erode(body, disk(1)), image.shape)
+    return _largest_filled(cv2.morphologyEx(fine, cv2.MORPH_OPEN, disk(1.2 / spacing_mm)))
+
+
+def skin_distance(mask: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> NDArray[np.float32]:
+    """Distance to the skin inside `mask`, millimetres; the breast is taken to run on where the film's `frame` cuts it."""
+    top, bottom, left, right = frame
+    reach = round(60 / spacing_mm)
+    wide = cv2.copyMakeBorder(mask[top:bottom, left:right], reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    distance = cv2.distanceTransform(wide, cv2.DIST_L2, 5) * spacing_mm
+    out = np.zeros(mask.shape, dtype=np.float32)
+    out[top:bottom, left:right] = distance[reach:-reach, reach:-reach]
+    return out
 
 
 def skin_level(image: NDArray[np.float32]) -> float:
@@ -79,33 +124,35 @@ def skin_level(image: NDArray[np.float32]) -> float:
 def film_frame(image: NDArray[np.float32]) -> tuple[int, int, int, int]:
     """Rows and columns (first, last + 1) outside which there is nothing but black padding."""
     exposed = image > 1.5 / 255
-    rows = np.flatnonzero(exposed.mean(axis=1) > 0.02)
-    columns = np.flatnonzero(exposed.mean(axis=0) > 0.02)
+    rows = np.flatnonzero(exposed.mean(axis=1) > 0.08)
+    columns = np.flatnonzero(exposed.mean(axis=0) > 0.08)
     if not len(rows) or not len(columns):
         return 0, image.shape[0], 0, image.shape[1]
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def _without_labels(image: NDArray[np.float32], bright: Mask, spacing_mm: float) -> Mask:
-    """`bright` less burnt-in blocks (labels, blank film) that border on background: dense tissue never does."""
-    burnt = (image >= SATURATED).astype(np.uint8)
-    if not burnt.any():
-        return bright
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(burnt)
+def _without_labels(
+    image: NDArray[np.float32], bright: Mask, frame: tuple[int, int, int, int], spacing_mm: float
+) -> Mask:
+    """`bright` less blocks that are very bright and border on background: dense tissue always has skin around it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((image >= LABEL_LEVEL).astype(np.uint8))
+    film = np.zeros(image.shape, dtype=bool)
+    film[frame[0] : frame[1], frame[2] : frame[3]] = True
+    out = bright
     for index in range(1, count):
-        if stats[index, cv2.CC_STAT_AREA] * spacing_mm**2 < 20:
+        area = stats[index, cv2.CC_STAT_AREA] * spacing_mm**2
+        at_wall = stats[index, cv2.CC_STAT_LEFT] <= frame[2] + 6 / spacing_mm
+        if area < 15 or area > 100 * LARGEST_LABEL_CM2 or at_wall:
             continue
         block = (labels == index).astype(np.uint8)
-        wide = cv2.dilate(block, disk(2.5 / spacing_mm))
-        ring = (wide > 0) & (cv2.dilate(block, disk(1)) == 0)
+        wide = cv2.dilate(block, disk(3.2 / spacing_mm))
+        ring = (wide > 0) & (cv2.dilate(block, disk(1)) == 0) & film
         if not ring.any() or (bright[ring] == 0).mean() > 0.3:
-            bright = np.where(wide > 0, 0, bright).astype(np.uint8)
-    return bright
+            out = np.where(wide > 0, 0, out).astype(np.uint8)
+    return out
 
 
-def _body(
-    bright: Mask, image: NDArray[np.float32], frame: tuple[int, int, int, int], spacing_mm: float
-) -> tuple[Mask, tuple[str, ...]]:
+def _body(bright: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> tuple[Mask, tuple[str, ...]]:
     """The component of `bright` that is the breast, strips removed and holes filled."""
     opened = _opened(bright, frame, NARROWEST_MM / spacing_mm)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
@@ -125,22 +172,41 @@ def _body(
     share = body.sum() / max(1, (frame[1] - frame[0]) * (frame[3] - frame[2]))
     if share > 0.97:
         raise UnusableRecording("no breast found", "the whole image is bright: no background around a breast")
-    flags = ("breast fills the film",) if share > 0.85 else ()
-    return body, flags
+    return body, ("breast fills the film",) if share > 0.92 else ()
 
 
 def _opened(mask: Mask, frame: tuple[int, int, int, int], radius: float) -> Mask:
-    """Opening by a disk, in which the breast may run on beyond the film's edges but strips along them may not."""
+    """Opening by a disk, in which the breast may run on beyond the film's upper and lower edges.
+
+    Not beyond the chest-wall side: folds of the belly are narrow strips along it.
+    """
     reach = round(radius) + 1
     inside = mask[frame[0] : frame[1], frame[2] : frame[3]]
-    # Only the chest-wall side is extended: there the film cuts the breast.
     wide = cv2.copyMakeBorder(inside, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
-    wide[:, :reach] = wide[:, reach : reach + 1]
     wide[:reach, :] = wide[2 * reach : 2 * reach + 1, :]
     wide[-reach:, :] = wide[-2 * reach - 1 : -2 * reach, :]
     opened = cv2.morphologyEx(wide, cv2.MORPH_OPEN, disk(radius))
     out = np.zeros_like(mask)
     out[frame[0] : frame[1], frame[2] : frame[3]] = opened[reach:-reach, reach:-reach]
+    # The corners that the disk rounds off where the film cuts the breast.
+    wall = mask[:, frame[2] : frame[2] + reach] & (out[:, frame[2] + reach : frame[2] + reach + 1] > 0)
+    out[:, frame[2] : frame[2] + reach] |= wall.astype(np.uint8)
+    return out
+
+
+def _without_strip(body: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> Mask:
+    """`body` less tape across the top of the film: rows that suddenly reach much further than those below."""
+    depth = round(STRIP_MM / spacing_mm)
+    first = frame[0] + int(np.argmax(body[frame[0] : frame[1]].any(axis=1)))
+    ends = np.array([int(np.flatnonzero(row)[-1]) if row.any() else 0 for row in body[first : first + depth + 4]])
+    if len(ends) < depth:
+        return body
+    drop = ends[:-3] - ends[3:]
+    where = int(drop.argmax())
+    if drop[where] * spacing_mm < 11:
+        return body
+    out = body.copy()
+    out[: first + where + 3, ends[where + 3] + 1 :] = 0
     return out
 
 

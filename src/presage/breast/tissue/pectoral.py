@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.breast.tissue.grid import shrink
+from presage.breast.tissue.outline import Outline
 
 Mask = NDArray[np.uint8]
 
@@ -27,20 +28,23 @@ SLOPES = (0.12, 1.3)
 LEAST_CONTRAST = 0.022
 # How far the path may leave the line.
 WANDER_MM = 12.0
+# A triangle larger than this part of breast and muscle together is not the muscle.
+INNER_PARTS = (0.3, 0.5, 0.7, 0.85)
+LARGEST_SHARE = 0.5
+# Closer to the skin than this, the fall of grey level is the breast's own edge.
+SKIN_MM = 9.0
 
 
-def pectoral_muscle(image: NDArray[np.float32], breast: Mask, spacing_mm: float) -> tuple[Mask, tuple[str, ...]]:
-    """The muscle as a mask (0 or 1) inside `breast`, and quality flags ("pectoral line not found")."""
-    step = max(1, round(COARSE_MM / spacing_mm))
-    coarse = cv2.GaussianBlur(shrink(image, step), (0, 0), 1.0)
-    inside = (shrink(breast.astype(np.float32), step) > 0.5).astype(np.uint8)
-    coarse_mm = spacing_mm * image.shape[0] / coarse.shape[0]
-    top, wall = corner(inside)
-    line = best_line(coarse, inside, (top, wall), coarse_mm)
+def pectoral_muscle(image: NDArray[np.float32], outline: Outline, spacing_mm: float) -> tuple[Mask, tuple[str, ...]]:
+    """The muscle as a mask (0 or 1) inside the outline, and quality flags ("pectoral line not found")."""
+    coarse = cv2.GaussianBlur(shrink(image, outline.step), (0, 0), 1.0).astype(np.float32)
+    coarse_mm = spacing_mm * outline.step
+    origin = corner((outline.skin_mm > 0).astype(np.uint8))
+    line = best_line(coarse, outline.skin_mm, origin, coarse_mm)
     if line is None:
-        return np.zeros_like(breast), ("pectoral line not found",)
-    edge = follow_edge(coarse, line, (top, wall), coarse_mm)
-    return _below(edge, (top, wall), breast, step), ()
+        return np.zeros_like(outline.mask), ("pectoral line not found",)
+    edge = follow_edge(coarse, line, origin, coarse_mm)
+    return _within(edge, origin, outline), ()
 
 
 def corner(breast: Mask) -> tuple[int, int]:
@@ -52,37 +56,42 @@ def corner(breast: Mask) -> tuple[int, int]:
 
 
 def best_line(
-    image: NDArray[np.float32], breast: Mask, origin: tuple[int, int], spacing_mm: float
+    image: NDArray[np.float32], skin_mm: NDArray[np.float32], origin: tuple[int, int], spacing_mm: float
 ) -> tuple[float, float] | None:
-    """Width at the top and length down the chest wall, in pixels, of the best bright corner triangle; None without one."""
+    """Width at the top and length down the wall, in pixels, of the best bright corner triangle; None without one."""
     top, wall = origin
     widths = np.arange(TOP_MM[0], TOP_MM[1], 3.0) / spacing_mm
     lengths = np.arange(DOWN_MM[0], DOWN_MM[1], 5.0) / spacing_mm
     width, length = (grid.ravel() for grid in np.meshgrid(widths, lengths))
     slope = width / length
-    fits = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (top + length < image.shape[0] * 1.25)
+    fits = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (0.5 * width * length < LARGEST_SHARE * (skin_mm > 0).sum())
     width, length = width[fits], length[fits]
-    along = np.linspace(0.04, 0.9, 48)
+    along = np.linspace(0.03, 0.92, 48)
     rows = top + length[:, None] * along
     columns = wall + width[:, None] * (1 - along)
     # Unit normal pointing away from the muscle: right and down.
     norm = np.hypot(width, length)
     down, right = (width / norm)[:, None], (length / norm)[:, None]
     side = SIDE_MM / spacing_mm
-    inner, _ = _sampled(image, breast, rows - side * down, columns - side * right, wall)
-    outer, valid = _sampled(image, breast, rows + side * down, columns + side * right, wall)
-    far, far_valid = _sampled(image, breast, rows + 2.2 * side * down, columns + 2.2 * side * right, wall)
-    valid &= far_valid
-    step = np.clip(inner - outer, -0.12, 0.12)
-    count = valid.sum(axis=1)
-    seen = np.maximum(count, 1)
-    contrast = np.where(valid, step, 0).sum(axis=1) / seen
-    agreeing = (np.where(valid, step, 0) > 0.01).sum(axis=1) / seen
-    level = np.where(valid, inner, 0).sum(axis=1) / seen
-    spread = np.sqrt(np.where(valid, (inner - level[:, None]) ** 2, 0).sum(axis=1) / seen)
-    visible = count / len(along)
-    score = contrast * agreeing**2 * np.sqrt(np.minimum(1.0, visible * norm * spacing_mm / 150)) - 0.12 * spread
-    score[(visible < 0.45) | (contrast < LEAST_CONTRAST) | (agreeing < 0.6)] = -np.inf
+    inner, there = _sampled(image, skin_mm, rows - side * down, columns - side * right, wall)
+    outer, deep = _sampled(image, skin_mm, rows + side * down, columns + side * right, wall)
+    valid = (there > 0) & (deep > SKIN_MM)
+    seen = np.maximum(valid.sum(axis=1), 1)
+    # What lies outside the breast counts as no contrast: a true edge runs through the breast from end to end.
+    step = np.where(valid, np.clip(inner - outer, -0.12, 0.12), 0)
+    contrast, agreeing = step.mean(axis=1), (step > 0.01).mean(axis=1)
+    outside = np.where(valid, outer, 0).sum(axis=1) / seen
+    # Muscle is bright all the way to the corner; a triangle with fat in it is not the muscle.
+    darkest = np.full(len(width), np.inf)
+    for part in INNER_PARTS:
+        level, _ = _sampled(
+            image, skin_mm, top + length[:, None] * part * along, wall + width[:, None] * part * (1 - along), wall
+        )
+        darkest = np.minimum(darkest, level.mean(axis=1))
+    body = np.clip((darkest - outside) / 0.10, 0, 1)
+    visible = valid.mean(axis=1)
+    score = contrast * agreeing * body * np.sqrt(np.minimum(1.0, norm * spacing_mm / 150))
+    score[(visible < 0.45) | (contrast < LEAST_CONTRAST) | (agreeing < 0.5) | (body <= 0)] = -np.inf
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
         return None
@@ -90,13 +99,17 @@ def best_line(
 
 
 def _sampled(
-    image: NDArray[np.float32], breast: Mask, rows: NDArray[np.float64], columns: NDArray[np.float64], wall: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Nearest grey levels at the places given, and which of them lie in the breast."""
+    image: NDArray[np.float32],
+    skin_mm: NDArray[np.float32],
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    wall: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Nearest grey levels at the places given, and how far from the skin they are (0 outside the breast)."""
     i, j = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
     there = (i >= 0) & (i < image.shape[0]) & (j >= wall) & (j < image.shape[1])
     i, j = np.clip(i, 0, image.shape[0] - 1), np.clip(j, wall, image.shape[1] - 1)
-    return image[i, j], there & (breast[i, j] > 0)
+    return image[i, j], np.where(there, skin_mm[i, j], 0).astype(np.float32)
 
 
 def follow_edge(
@@ -143,14 +156,12 @@ def _cheapest_path(cost: NDArray[np.float64], offsets: NDArray[np.int_]) -> NDAr
     return offsets[path].astype(np.float64)
 
 
-def _below(edge: NDArray[np.float64], origin: tuple[int, int], breast: Mask, step: int) -> Mask:
-    """The part of `breast` between the chest wall and the edge, on the fine grid."""
+def _within(edge: NDArray[np.float64], origin: tuple[int, int], outline: Outline) -> Mask:
+    """The part of the outline between the chest wall and the edge, on the fine grid."""
     top, wall = origin
     smooth = cv2.GaussianBlur(edge.astype(np.float32)[:, None], (1, 5), 0, sigmaY=1.2)[:, 0]
-    rows = np.arange(breast.shape[0])
-    # Rows above the corner belong to the muscle's continuation.
-    position = (rows + 0.5) / step - 0.5
+    position = (np.arange(outline.mask.shape[0]) + 0.5) / outline.step - 0.5
     limit = np.interp(position, top + np.arange(len(smooth)), smooth, right=-1e9)
-    reach = (wall + limit + 0.5) * step
-    columns = np.arange(breast.shape[1])
-    return ((columns[None, :] < reach[:, None]) & (breast > 0)).astype(np.uint8)
+    reach = (wall + limit + 0.5) * outline.step
+    columns = np.arange(outline.mask.shape[1])
+    return ((columns[None, :] < reach[:, None]) & (outline.mask > 0)).astype(np.uint8)

@@ -68,13 +68,14 @@ def segment(mammogram: Mammogram, *, spacing_mm: float = 0.4) -> Tissue:
         ``no breast found`` where the image is black, uniform or shows nothing of the size and place of a breast.
     """
     image = resample(mammogram.pixels, mammogram.spacing_mm, spacing_mm)
-    whole, flags = breast_outline(image, spacing_mm)
+    outline = breast_outline(image, spacing_mm)
+    whole = outline.mask
     if mammogram.view == "MLO":
-        muscle, found = pectoral_muscle(image, whole, spacing_mm)
+        muscle, found = pectoral_muscle(image, outline, spacing_mm)
     else:
         muscle, found = np.zeros_like(whole), ()
     breast = whole & (1 - muscle)
-    even = even_thickness(image, breast, spacing_mm)
+    even = even_thickness(image, breast, outline, spacing_mm)
     dense = dense_tissue(even, breast)
     pixel_cm2 = (spacing_mm / 10) ** 2
     breast_area, dense_area = float(breast.sum()) * pixel_cm2, float(dense.sum()) * pixel_cm2
@@ -88,5 +89,5 @@ def segment(mammogram: Mammogram, *, spacing_mm: float = 0.4) -> Tissue:
         dense_area_cm2=dense_area,
         percent_density=100 * dense_area / breast_area,
         spacing_mm=spacing_mm,
-        flags=flags + found,
+        flags=outline.flags + found,
     )

@@ -28,7 +28,8 @@ class Cohort:
     patients
         One row per patient, indexed by ``patient_id`` (text, sorted): outcomes, covariates, ``match_set``, ``site``.
     recordings
-        One row per file: ``patient_id``, ``visit``, ``kind``, ``path`` (absolute, or an fsspec address) and what the kind needs.
+        One row per file: ``patient_id``, ``visit``, ``kind``, ``path`` (absolute or an fsspec address), and what the
+        kind needs.
     root
         The folder it was read from.
     name, description
@@ -61,7 +62,7 @@ class Cohort:
         return read_cohort(folder)
 
     def write(self, folder: str) -> None:
-        """Write ``patients.csv``, ``recordings.csv`` and ``cohort.yaml``; recordings below `folder` get relative paths."""
+        """Write ``patients.csv``, ``recordings.csv``, ``cohort.yaml``; recordings below `folder` get relative paths."""
         from presage.cohort.reading import write_cohort
 
         write_cohort(self, folder)
@@ -132,7 +133,8 @@ class Cohort:
         cases = outcome.cases(cohort.patients)
         if cases.all() or not cases.any():
             raise InputError(
-                f"{int(cases.sum())} of {len(cases)} patients are cases of {outcome.title!r}: a comparison needs both classes",
+                f"{int(cases.sum())} of {len(cases)} patients are cases of {outcome.title!r}: "
+                "a comparison needs both classes",
                 where="patients.csv",
                 cure="check the outcome column (1 = case, 0 = control)",
             )

@@ -31,7 +31,7 @@ class UnusableRecording(InputError):
     Parameters
     ----------
     reason
-        A short phrase shared by all recordings excluded for the same cause ("magnification view"): the flow counts by it.
+        A short phrase shared by all recordings excluded for the same cause ("magnification view"); the flow counts it.
     what, where, cure
         As in :class:`InputError`.
     """

@@ -1,4 +1,4 @@
-"""Kinds of recordings. Fields register theirs under the entry point ``presage.kinds``; this module knows none by name."""
+"""Kinds of recordings. Fields register theirs under the entry point ``presage.kinds``; none is named here."""
 
 from __future__ import annotations
 

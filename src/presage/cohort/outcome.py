@@ -90,7 +90,7 @@ class Outcome:
         """Who counts as a case, shape (n,): outcome 1, a score at or above the cut-off, or an event at any time."""
         values = self.values(patients)
         if self.kind == "binary":
-            return values == 1
+            return np.asarray(values == 1)
         if self.kind == "scale":
             return np.asarray(values >= self.cutoff)
         return np.asarray(values["event"])

@@ -1,4 +1,6 @@
-"""Convert a published PyTorch weights file to safetensors: ``python -m presage.breast.trunks.convert IN.pth OUT.safetensors``."""
+"""Convert a published PyTorch weights file to safetensors: ``python -m presage.breast.trunks.convert IN.pth
+OUT.safetensors``.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,14 @@ _USAGE = "usage: python -m presage.breast.trunks.convert NAME-<first 8 digits of
 def convert(source: Path, target: Path) -> str:
     """Write the tensors of `source` to `target` and return the SHA-256 (hex) of `source`.
 
-    PyTorch publishes its files with the first 8 hex digits of their SHA-256 in the name; the name must still carry them and they
-    must agree, so that what is opened is what was published. Only tensors are unpickled (``weights_only``).
+    PyTorch publishes its files with the first 8 hex digits of their SHA-256 in the name; the name must still carry them
+    and they must agree, so that what is opened is what was published. Only tensors are unpickled (``weights_only``).
 
     Raises
     ------
     InputError
-        If the file is missing, its name carries no digest, the digest differs, or it holds something other than tensors.
+        If the file is missing, its name carries no digest, the digest differs, or it holds something other than
+        tensors.
     """
     import torch
     from safetensors.torch import save_file

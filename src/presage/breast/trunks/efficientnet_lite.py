@@ -1,7 +1,7 @@
 """EfficientNet-lite: EfficientNet without squeeze-and-excitation and with ReLU6, made for integer hardware.
 
-Sources: Tan and Le, EfficientNet, ICML 2019 (block table, compound scaling); the lite variants as published with TensorFlow TPU
-(fixed stem and head, ReLU6, no squeeze-and-excitation).
+Sources: Tan and Le, EfficientNet, ICML 2019 (block table, compound scaling); the lite variants as published with
+TensorFlow TPU (fixed stem and head, ReLU6, no squeeze-and-excitation).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _BLOCKS = (
     (3, 1, 6, 1, 192, 320),
 )
 _HEAD_CHANNELS = 1280
-# TensorFlow's decay and epsilon; the decay only matters when the statistics are trained.
-_NORM = {"eps": 1e-3, "momentum": 0.01}
+# TensorFlow's decay and epsilon; the decay matters only where the statistics are trained.
+_EPSILON, _DECAY = 1e-3, 0.01
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ConvNorm(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = SameConv2d(inputs, outputs, kernel, stride=stride, groups=groups, bias=False)
-        self.norm = nn.BatchNorm2d(outputs, **_NORM)
+        self.norm = nn.BatchNorm2d(outputs, eps=_EPSILON, momentum=_DECAY)
         self.activation = nn.ReLU6() if activate else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -35,8 +35,8 @@ def frozen_trunk(
     taps
         Layers in the chain's order.
     device
-        ``cpu``: ONNX Runtime, float32, one thread for each image. Otherwise a torch device: bfloat16, so the numbers differ from
-        the CPU's in the third digit, and an encoder's identity must name the precision.
+        ``cpu``: ONNX Runtime, float32, one thread for each image. Otherwise a torch device: bfloat16, so the numbers
+        differ from the CPU's in the third digit, and an encoder's identity must name the precision.
     after
         Start behind this layer instead of at the image.
     """
@@ -57,7 +57,9 @@ def _frozen_trunk(
 
 
 class _OnnxTrunk:
-    """One image per run and one thread per run: the bytes cannot depend on batch or threads; callers run several at once."""
+    """One image per run and one thread per run: the bytes cannot depend on batch or threads; callers run several at
+    once.
+    """
 
     def __init__(self, graph: bytes, taps: tuple[str, ...]) -> None:
         import onnxruntime

@@ -1,8 +1,9 @@
-"""GoogLeNet (Inception v1) with batch normalisation, layer for layer as torchvision names it, so that its ImageNet weights load.
+"""GoogLeNet (Inception v1) with batch normalisation, layer for layer as torchvision names it, so that its ImageNet
+weights load.
 
-Source: Szegedy et al., Going Deeper with Convolutions, CVPR 2015, Table 1; the published weights belong to a variant with batch
-normalisation, without local response normalisation, and with 3 x 3 where the paper has 5 x 5 convolutions. The auxiliary
-classifiers serve training from scratch alone and are left out.
+Source: Szegedy et al., Going Deeper with Convolutions, CVPR 2015, Table 1; the published weights belong to a variant
+with batch normalisation, without local response normalisation, and with 3 x 3 where the paper has 5 x 5 convolutions.
+The auxiliary classifiers serve training from scratch alone and are left out.
 """
 
 from __future__ import annotations

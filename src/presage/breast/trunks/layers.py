@@ -8,8 +8,8 @@ from torch.nn import functional
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's ``SAME``: the output has ceil(size / stride) positions, and where the padding is odd
-    the extra row and column go to the bottom right. Networks trained in TensorFlow need exactly this.
+    """A convolution padded as TensorFlow's ``SAME``: the output has ceil(size / stride) positions, and where the
+    padding is odd the extra row and column go to the bottom right. Networks trained in TensorFlow need exactly this.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,7 +39,9 @@ class TrunkNetwork(nn.Module):
         raise NotImplementedError
 
     def cut(self, after: str | None = None, until: str | None = None) -> nn.Sequential:
-        """The part of the chain behind layer `after` up to and with layer `until` (the ends where None); shares its weights."""
+        """The part of the chain behind layer `after` up to and with layer `until` (the ends where None); shares its
+        weights.
+        """
         chain = self.chain()
         names = [name for name, _ in chain]
         start = 0 if after is None else names.index(after) + 1

@@ -1,7 +1,8 @@
-"""Where a trunk's weights come from: a local safetensors file, a package from the index, or torchvision where it is installed.
+"""Where a trunk's weights come from: a local safetensors file, a package from the index, or torchvision where it is
+installed.
 
-Nothing that could run code is loaded: local files are safetensors; the one pickled file read here comes from a package of the
-index, is compared with a frozen SHA-256 before it is opened, and is opened with ``weights_only``.
+Nothing that could run code is loaded: local files are safetensors; the one pickled file read here comes from a package
+of the index, is compared with a frozen SHA-256 before it is opened, and is opened with ``weights_only``.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def find_weights(trunk: str, path: Path | str | None = None) -> Weights:
     raise InputError(
         f"no package brings ImageNet weights for trunk {trunk!r}",
         where="weights",
-        cure="give a safetensors file with `weights: PATH`, or use trunk efficientnet-lite0, whose weights are installed",
+        cure="give a safetensors file with `weights: PATH`, or use trunk efficientnet-lite0: its weights are installed",
     )
 
 
@@ -177,7 +178,9 @@ def _from_package(trunk: str, packaged: Packaged) -> Weights:
 
 
 def _from_torchvision() -> Weights:
-    """ImageNet weights of GoogLeNet through torchvision's own download and check, where it is installed and has a network."""
+    """ImageNet weights of GoogLeNet through torchvision's own download and check, where it is installed and has a
+    network.
+    """
     try:
         models: Any = import_module("torchvision.models")
         entry = models.GoogLeNet_Weights.IMAGENET1K_V1
@@ -188,7 +191,7 @@ def _from_torchvision() -> Weights:
         raise InputError(
             f"GoogLeNet's ImageNet weights were not found ({type(error).__name__}: {error})",
             where="weights",
-            cure="download https://download.pytorch.org/models/googlenet-1378be20.pth on a machine with a network, convert it "
+            cure="download https://download.pytorch.org/models/googlenet-1378be20.pth where there is a network, convert it "
             f"with `{_CONVERT}`, and write `weights: googlenet.safetensors`; or use trunk efficientnet-lite0",
         ) from error
     return Weights(tensors, f"torchvision {entry.name}", _digest_of(tensors))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,7 +12,7 @@ class Picture:
     """A kind of recording for these tests."""
 
     name = "picture"
-    required = {"laterality": ("L", "R"), "view": ("CC", "MLO")}
+    required: ClassVar = {"laterality": ("L", "R"), "view": ("CC", "MLO")}
     optional: Sequence[str] = ("spacing_mm",)
 
     def inspect(self, recording: Any) -> None:

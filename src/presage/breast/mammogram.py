@@ -45,8 +45,19 @@ class Mammogram:
 
 
 def read_mammogram(recording: Recording) -> Mammogram:
-    """Read a DICOM, PNG, TIFF or PGM mammogram. Raises UnusableRecording with its reason. (filled in by the reading work)"""
-    raise NotImplementedError
+    """Read a DICOM, PNG, TIFF or PGM mammogram; see ``docs/reference/mammograms.md``.
+
+    A DICOM file says itself what it shows; columns of ``recordings.csv`` fill what it leaves out and must not contradict it. A
+    raster file takes ``laterality``, ``view``, ``spacing_mm`` and, where given, ``origin`` and ``bits`` from those columns.
+
+    Raises
+    ------
+    UnusableRecording
+        If the file is no usable screening view; its reason is what the cohort flow counts by.
+    """
+    from presage.breast.reading.reader import read
+
+    return read(recording)
 
 
 class MammogramKind:
@@ -54,11 +65,13 @@ class MammogramKind:
 
     name = "mammogram"
     required: Mapping[str, Sequence[str]] = {"laterality": ("L", "R"), "view": ("CC", "MLO")}
-    optional: Sequence[str] = ("spacing_mm", "origin")
+    optional: Sequence[str] = ("spacing_mm", "origin", "bits")
 
     def inspect(self, recording: Recording) -> None:
         """Say whether the file can be used, without decoding its pixels."""
-        raise NotImplementedError
+        from presage.breast.reading.reader import inspect
+
+        inspect(recording)
 
     def read(self, recording: Recording) -> Mammogram:
         """The decoded mammogram."""

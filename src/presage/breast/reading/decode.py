@@ -1,0 +1,176 @@
+"""Compressed pixels, decoded in a guarded process: a damaged stream may crash a native decoder, never the study."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from presage.breast.reading.header import text, whole
+from presage.cohort import InputError, UnusableRecording
+
+#: One decoder for each transfer syntax, and no other in its place: two decoders of a lossy stream may differ in the last bit.
+DECODERS = {
+    "1.2.840.10008.1.2.5": "gdcm",  # RLE lossless
+    "1.2.840.10008.1.2.4.50": "gdcm",  # JPEG baseline, 8 bit
+    "1.2.840.10008.1.2.4.51": "gdcm",  # JPEG extended, 12 bit
+    "1.2.840.10008.1.2.4.57": "gdcm",  # JPEG lossless, process 14
+    "1.2.840.10008.1.2.4.70": "gdcm",  # JPEG lossless, process 14, selection value 1
+    "1.2.840.10008.1.2.4.80": "pyjpegls",  # JPEG-LS lossless
+    "1.2.840.10008.1.2.4.81": "pyjpegls",  # JPEG-LS near-lossless
+    "1.2.840.10008.1.2.4.90": "pylibjpeg",  # JPEG 2000 lossless
+    "1.2.840.10008.1.2.4.91": "pylibjpeg",  # JPEG 2000
+    "1.2.840.10008.1.2.4.201": "pylibjpeg",  # High-throughput JPEG 2000 lossless
+    "1.2.840.10008.1.2.4.202": "pylibjpeg",
+    "1.2.840.10008.1.2.4.203": "pylibjpeg",
+}
+_NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+# The slowest good file (JPEG 2000, 30 million pixels) takes a few seconds.
+TIMEOUT_SECONDS = 60.0
+MEMORY_BYTES = 6 << 30
+
+_idle: list[_Helper] = []
+_lock = threading.Lock()
+_owner = os.getpid()
+
+
+def is_compressed(transfer_syntax: str) -> bool:
+    """Whether pixels of this transfer syntax are decoded here."""
+    return transfer_syntax in DECODERS
+
+
+def decode(dataset: Dataset, transfer_syntax: str, rows: int, columns: int) -> NDArray[np.uint16]:
+    """Stored values (rows, columns) of the single frame, as unsigned words.
+
+    Raises
+    ------
+    UnusableRecording
+        "pixels cannot be decoded" when the decoder refuses the stream, crashes, or exceeds its time or memory.
+    InputError
+        When the decoding package is not installed.
+    """
+    data = dataset.PixelData
+    if not isinstance(data, bytes) or not data:
+        raise UnusableRecording("no pixel data", "Pixel Data (7FE0,0010) is empty")
+    request = {name: whole(dataset, name, default=0) for name in _NUMBERS} | {
+        "syntax": transfer_syntax,
+        "plugin": DECODERS[transfer_syntax],
+        "PhotometricInterpretation": text(dataset, "PhotometricInterpretation").upper(),
+    }
+    helper = _take()
+    try:
+        reply, payload = helper.ask(request, data)
+    except (OSError, EOFError, struct.error, ValueError) as error:
+        late = helper.end()
+        what = f"took more than {TIMEOUT_SECONDS:g} s" if late else "crashed on it or ran out of memory"
+        raise _undecodable(f"the decoder {what}") from error
+    except BaseException:
+        helper.end()
+        raise
+    _give_back(helper)
+    if "missing" in reply:
+        raise InputError(
+            f"the decoder {reply['missing']} for transfer syntax {transfer_syntax} is not installed",
+            cure="pip install 'presage[breast]'",
+        )
+    if "error" in reply:
+        raise _undecodable(f"the decoder refuses the stream ({reply['error']})")
+    if len(payload) != 2 * rows * columns:
+        raise _undecodable("the stream holds another number of pixels than the header says")
+    return np.frombuffer(payload, "<u2").reshape(rows, columns)
+
+
+def _undecodable(what: str) -> UnusableRecording:
+    return UnusableRecording(
+        "pixels cannot be decoded", what, cure="copy the file again from its source; it may be damaged"
+    )
+
+
+class _Helper:
+    """A decoder process and the pipes to it; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "presage.breast.reading.decoder_process", str(MEMORY_BYTES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self.timed_out = False
+
+    def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        """Send one stream and wait for its pixels."""
+        watchdog = threading.Timer(TIMEOUT_SECONDS, self._expire)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            send(cast(IO[bytes], self.process.stdin), request, data)
+            return receive(cast(IO[bytes], self.process.stdout))
+        finally:
+            watchdog.cancel()
+
+    def _expire(self) -> None:
+        self.timed_out = True
+        self.process.kill()
+
+    def end(self) -> bool:
+        """End the process; say whether it was ended for its time."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            try:
+                cast(IO[bytes], pipe).close()
+            except OSError:
+                pass  # what was still to be sent has no reader any more
+        return self.timed_out
+
+
+def send(stream: IO[bytes], message: dict[str, Any], payload: bytes) -> None:
+    """Write one message: two lengths, JSON, bytes."""
+    header = json.dumps(message).encode()
+    stream.write(struct.pack("<IQ", len(header), len(payload)) + header)
+    stream.write(payload)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
+    """Read one message. Raises EOFError or struct.error where the other side ended."""
+    header_size, payload_size = struct.unpack("<IQ", stream.read(12))
+    message = json.loads(stream.read(header_size))
+    payload = stream.read(payload_size)
+    if len(payload) != payload_size:
+        raise EOFError("the other side ended within a message")
+    return message, payload
+
+
+def _take() -> _Helper:
+    global _owner
+    with _lock:
+        if _owner != os.getpid():  # pipes inherited through a fork belong to the parent
+            _idle.clear()
+            _owner = os.getpid()
+        return _idle.pop() if _idle else _Helper()
+
+
+def _give_back(helper: _Helper) -> None:
+    with _lock:
+        _idle.append(helper)
+
+
+@atexit.register
+def _end_all() -> None:
+    with _lock:
+        if _owner == os.getpid():
+            while _idle:
+                _idle.pop().end()

@@ -24,8 +24,8 @@ class Mammogram:
     Attributes
     ----------
     pixels
-        Grey levels, shape (rows, columns), float32 in [0, 1], bright = dense tissue (as MONOCHROME2 shows it); chest wall
-        at the left edge, head up. The same file bytes give the same array on every machine.
+        Grey levels, shape (rows, columns), float32 in [0, 1], bright = dense tissue (as MONOCHROME2 shows it); chest
+        wall at the left edge, head up. The same file bytes give the same array on every machine.
     spacing_mm
         Edge of a (square) pixel in the breast or detector plane, millimetres.
     laterality, view
@@ -47,8 +47,9 @@ class Mammogram:
 def read_mammogram(recording: Recording) -> Mammogram:
     """Read a DICOM, PNG, TIFF or PGM mammogram; see ``docs/reference/mammograms.md``.
 
-    A DICOM file says itself what it shows; columns of ``recordings.csv`` fill what it leaves out and must not contradict it. A
-    raster file takes ``laterality``, ``view``, ``spacing_mm`` and, where given, ``origin`` and ``bits`` from those columns.
+    A DICOM file says itself what it shows; columns of ``recordings.csv`` fill what it leaves out and must not
+    contradict it. A raster file takes ``laterality``, ``view``, ``spacing_mm`` and, where given, ``origin`` and
+    ``bits`` from those columns.
 
     Raises
     ------
@@ -81,4 +82,5 @@ class MammogramKind:
         """A contact sheet with outlines and masks."""
         from presage.breast.contact_sheet import contact_sheet
 
-        return contact_sheet(cohort, out, limit=limit)
+        sheet: Path = contact_sheet(cohort, out, limit=limit)
+        return sheet

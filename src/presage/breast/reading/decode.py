@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import IO, Any, cast
 
 import numpy as np
@@ -18,9 +19,9 @@ from pydicom.dataset import Dataset
 from presage.breast.reading.header import text, whole
 from presage.cohort import InputError, UnusableRecording
 
-#: One decoder for each transfer syntax, and no other in its place: two decoders of a lossy stream may differ in the last bit.
+#: One decoder for each transfer syntax, and no other in its place: two may differ in the last bit of a lossy stream.
 DECODERS = {
-    "1.2.840.10008.1.2.5": "gdcm",  # RLE lossless
+    "1.2.840.10008.1.2.5": "pydicom",  # RLE lossless
     "1.2.840.10008.1.2.4.50": "gdcm",  # JPEG baseline, 8 bit
     "1.2.840.10008.1.2.4.51": "gdcm",  # JPEG extended, 12 bit
     "1.2.840.10008.1.2.4.57": "gdcm",  # JPEG lossless, process 14
@@ -129,10 +130,8 @@ class _Helper:
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
-            try:
+            with suppress(OSError):  # what was still to be sent has no reader any more
                 cast(IO[bytes], pipe).close()
-            except OSError:
-                pass  # what was still to be sent has no reader any more
         return self.timed_out
 
 

@@ -14,7 +14,7 @@ from presage.breast.reading.decode import receive, send
 def decoded(request: dict[str, Any], data: bytes) -> bytes:
     """The pixels of one stream as little-endian 16-bit words, signed values in two's complement."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -42,7 +42,7 @@ def decoded(request: dict[str, Any], data: bytes) -> bytes:
 
 def available(request: dict[str, Any]) -> bool:
     """Whether the decoder that the request names is installed."""
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     return request["plugin"] in get_decoder(request["syntax"]).available_plugins
 

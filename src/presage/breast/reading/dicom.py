@@ -12,7 +12,9 @@ from typing import BinaryIO, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filereader import read_dataset
+from pydicom.uid import UID
 
 from presage.breast.reading.eligible import origin_of, refuse_ineligible
 from presage.breast.reading.facts import Facts, stated_spacing
@@ -77,10 +79,9 @@ def parse(data: bytes) -> Dataset:
     UnusableRecording
         "not a DICOM file", "damaged DICOM file" or "file too large".
     """
-    if transfer_syntax_in(data) != _DEFLATED:
-        return _parse(io.BytesIO(data), data[: _META_START + 2], stop_before_pixels=False)
-    end = _META_START + 12 + struct.unpack_from("<I", data, _META_START + 8)[0]
-    meta = _parse(io.BytesIO(data[:end]), data[: _META_START + 2], stop_before_pixels=False).file_meta
+    syntax, end = file_meta(data)
+    if syntax != _DEFLATED:
+        return _parse(io.BytesIO(data), data[:_META_START], stop_before_pixels=False)
     try:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         body = inflater.decompress(data[end:], MAX_FILE_BYTES)
@@ -89,10 +90,11 @@ def parse(data: bytes) -> Dataset:
     if inflater.unconsumed_tail:
         raise UnusableRecording("file too large", f"the data set inflates to more than {MAX_FILE_BYTES >> 20} MiB")
     try:
-        dataset = dcmread(io.BytesIO(body), force=True)
+        dataset = read_dataset(io.BytesIO(body), is_implicit_VR=False, is_little_endian=True)
     except Exception as error:
         raise _damaged(error) from error
-    dataset.file_meta = meta
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(_DEFLATED)
     return dataset
 
 
@@ -100,7 +102,7 @@ def parse_header(stream: BinaryIO) -> Dataset:
     """The data set up to its pixels. Raises UnusableRecording as :func:`parse`."""
     start = stream.read(4096)
     stream.seek(0)
-    if transfer_syntax_in(start) == _DEFLATED:
+    if file_meta(start)[0] == _DEFLATED:
         return parse(stream.read(MAX_FILE_BYTES))
     return _parse(stream, start, stop_before_pixels=True)
 
@@ -133,22 +135,18 @@ def _damaged(error: Exception) -> UnusableRecording:
     )
 
 
-def transfer_syntax_in(start: bytes) -> str:
-    """Transfer syntax UID in the file meta information, empty where it is not found."""
-    position = _META_START
+def file_meta(start: bytes) -> tuple[str, int]:
+    """Transfer syntax UID in the file meta information (empty where it is not found), and the position after it."""
+    position, syntax = _META_START, ""
     while start[position : position + 2] == b"\x02\x00" and position + 12 <= len(start):
         element, representation = struct.unpack_from("<H2s", start, position + 2)
         long = representation in (b"OB", b"OW", b"UN", b"SQ", b"UT")
-        length = (
-            struct.unpack_from("<I", start, position + 8)[0]
-            if long
-            else struct.unpack_from("<H", start, position + 6)[0]
-        )
+        length = struct.unpack_from("<I" if long else "<H", start, position + (8 if long else 6))[0]
         value = position + (12 if long else 8)
         if element == 0x0010:
-            return start[value : value + length].rstrip(b"\x00 ").decode("ascii", "replace")
+            syntax = start[value : value + length].rstrip(b"\x00 ").decode("ascii", "replace")
         position = value + length
-    return ""
+    return syntax, position
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _TOMOSYNTHESIS = ("1.2.840.10008.5.1.4.1.1.13.1.3", "1.2.840.10008.5.1.4.1.1.13.1.4", "1.2.840.10008.5.1.4.1.1.13.1.5")
 _BREAST_REGIONS = {"76752008", "T-04000"}
-# Contact views magnify by up to about 1.1 (the breast lies on the table above the detector); magnification stands by 1.5 and more.
+# Contact views magnify by up to about 1.1 (the breast lies above the detector), magnification stands by 1.5 and more.
 _LARGEST_CONTACT_MAGNIFICATION = 1.25
 _IMAGE_TYPES = {
     "SPECIMEN": "specimen image",

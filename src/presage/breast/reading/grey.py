@@ -1,7 +1,8 @@
 """From stored values to one display scale: the DICOM grey-scale pipeline as one table of 16-bit codes.
 
-Everything is computed once per possible stored value in float64, rounded to a 16-bit code, and looked up. Rounding hides the last digit in
-which logarithms and exponentials differ between machines, so the same file gives the same array everywhere.
+Everything is computed once per possible stored value in float64, rounded to a 16-bit code, and looked up. Rounding
+hides the last digit in which logarithms and exponentials differ between machines, so the same file gives the same
+array everywhere.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from presage.cohort import UnusableRecording
 
 # Grey codes are 16-bit: 0 is black, this is white.
 FULL_SCALE = 65535
-# Bits of digital detectors; where neither window nor table says more, the smallest that holds all values is the full scale.
+# Bits of digital detectors; without window and table, the smallest that holds all values is the full scale.
 DETECTOR_BITS = (8, 10, 12, 14, 16)
-# A signal weaker than exp(-6) of the open beam has passed a collimator blade, not a compressed breast (5 cm at 0.8 per cm: 4).
+# A signal below exp(-6) of the open beam has passed a collimator blade, not a breast (5 cm at 0.8 per cm: exp(-4)).
 _COLLIMATED = np.exp(-6.0)
 
 Values = NDArray[np.float64]
@@ -27,7 +28,8 @@ Values = NDArray[np.float64]
 
 def to_unit(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Grey codes as float32 in [0, 1]: one correctly rounded division, so the same on every machine."""
-    return np.divide(codes, np.float32(FULL_SCALE), dtype=np.float32)
+    unit: NDArray[np.float32] = np.divide(codes, np.float32(FULL_SCALE), dtype=np.float32)
+    return unit
 
 
 def full_scale_of(top: int) -> int:
@@ -37,7 +39,9 @@ def full_scale_of(top: int) -> int:
 
 def apply_table(table: Values, stored: NDArray[np.integer]) -> NDArray[np.uint16]:
     """Grey codes of stored values through a table of display values in [0, 1]."""
-    return np.rint(table * FULL_SCALE).astype(np.uint16)[stored]
+    codes = np.rint(table * FULL_SCALE).astype(np.uint16)
+    found: NDArray[np.uint16] = codes[stored]
+    return found
 
 
 def presentation_table(dataset: Dataset, domain: Values, top: int, inverted: bool) -> Values:
@@ -113,7 +117,7 @@ def _through_lut(item: Dataset, values: Values) -> tuple[Values, float]:
 def _lut_entries(item: Dataset, count: int, bits: int) -> NDArray[np.uint16]:
     data = item.get("LUTData")
     if isinstance(data, bytes):
-        little = getattr(item, "is_little_endian", None) is not False
+        little = getattr(item, "original_encoding", (None, None))[1] is not False
         packed = len(data) < 2 * count
         entries = np.frombuffer(
             data[: len(data) // (1 if packed else 2) * (1 if packed else 2)],
@@ -160,10 +164,10 @@ def processing_table(
 ) -> Values:
     """Display value in [0, 1] of every value that a raw For Processing image can store.
 
-    The signal s of a detector falls exponentially with the attenuation A that the beam met, ``A = ln(s_open / s)`` (Beer-Lambert), where
-    s_open is the signal of the open beam beside the breast. The display value is ``A / A_99.5``, cut to [0, 1]: black is
-    air, white the attenuation that half a percent of the image exceeds. s_open is the 99th percentile of the signal; pixels below
-    ``s_open exp(-6)`` lie behind a collimator and are black.
+    The signal s of a detector falls exponentially with the attenuation A that the beam met, ``A = ln(s_open / s)``
+    (Beer-Lambert), where s_open is the signal of the open beam beside the breast. The display value is ``A / A_99.5``,
+    cut to [0, 1]: black is air, white the attenuation that half a percent of the image exceeds. s_open is the 99th
+    percentile of the signal; pixels below ``s_open exp(-6)`` lie behind a collimator and are black.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 from pydicom.datadict import dictionary_description, tag_for_keyword
@@ -55,6 +56,10 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
     UnusableRecording
         If one is no number ("damaged DICOM header", with the tag).
     """
+    value = _value(dataset, keyword)
+    if isinstance(value, bytes):
+        # Implicit VR leaves "US or SS" open: the bytes are 16-bit words.
+        return [float(word) for (word,) in struct.iter_unpack("<H", value[: len(value) // 2 * 2])]
     found = []
     for item in texts(dataset, keyword):
         if not item:

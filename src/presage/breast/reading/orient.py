@@ -66,8 +66,7 @@ def outline(codes: NDArray[np.uint16], path: str) -> Outline:
     Raises
     ------
     UnusableRecording
-        If the image is of one grey level ("blank image"), is brightest around its rim ("background brighter than the breast"),
-        or has no bright region of a breast's size ("no breast found").
+        "blank image" when there is one grey level only, "no breast found" without a bright region of a breast's size.
     """
     from scipy import ndimage
 
@@ -113,7 +112,7 @@ def _otsu(counts: NDArray[np.int64]) -> int:
 
 
 def chest_wall(found: Outline, said: Side | None) -> Side:
-    """The side of the chest wall: where the breast is cut off rather than tapers; `said` where the image is not clear."""
+    """The side of the chest wall: where the breast is cut off, not tapered; `said` where the image is unclear."""
     left, right = found.heights()
     if left > _CLEAR * right:
         return "left"
@@ -130,7 +129,6 @@ def check_breast(found: Outline, side: Side, path: str) -> None:
     UnusableRecording
         "no breast found", with what was seen.
     """
-    rows, columns = found.mask.shape
     if found.contact(side) < _CONTACT:
         raise UnusableRecording(
             "no breast found",
@@ -144,7 +142,7 @@ def check_breast(found: Outline, side: Side, path: str) -> None:
             "background brighter than the breast",
             "the image is bright all around its rim: no dark background is to be seen beside the breast",
             where=path,
-            cure="its grey scale may be inverted, or it is a magnified detail; export it as MONOCHROME2 for presentation",
+            cure="its grey scale may be inverted, or it is a magnified detail; export it as MONOCHROME2",
         )
 
 

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from presage.breast.reading.grey import FULL_SCALE, apply_table, full_scale_of
 from presage.breast.reading.source import check_size
@@ -33,8 +34,8 @@ def read_raster(data: bytes, path: str, *, bits: int | None = None) -> NDArray[n
     path
         For messages.
     bits
-        Bits in which grey levels are stored; by default 8 for 8-bit files, the maximum that a PGM declares, and for 16-bit PNG and
-        TIFF the smallest of 8, 10, 12, 14 and 16 that holds every value.
+        Bits in which grey levels are stored; by default 8 for 8-bit files, the maximum that a PGM declares, and for
+        16-bit PNG and TIFF the smallest of 8, 10, 12, 14 and 16 that holds every value.
 
     Returns
     -------
@@ -91,22 +92,22 @@ def _read_pgm(data: bytes, path: str) -> tuple[NDArray[np.integer], int | None]:
             where=path,
             cure="copy it again from its source",
         )
-    return np.frombuffer(data, dtype, rows * columns, start).reshape(rows, columns), maximum
+    values: NDArray[np.integer] = np.frombuffer(data, dtype, rows * columns, start)  # type: ignore[arg-type]
+    return values.reshape(rows, columns), maximum
 
 
-def _open_pillow(data: bytes, path: str):  # type: ignore[no-untyped-def]
-    from PIL import Image
-
+def _open_pillow(data: bytes, path: str) -> Image.Image:
     try:
         # Pillow's own limit on pixels would come as a warning first; ours is checked below, before decoding.
         image = Image.open(io.BytesIO(data), formats=("PNG", "TIFF"))
     except Exception as error:
         raise UnusableRecording("damaged image file", f"{type(error).__name__}: {error}", where=path) from error
     check_size(image.height, image.width, path)
-    if getattr(image, "n_frames", 1) != 1:
+    frames = getattr(image, "n_frames", 1)
+    if frames != 1:
         raise UnusableRecording(
             "several images in one file",
-            f"the file holds {image.n_frames} images",
+            f"the file holds {frames} images",
             where=path,
             cure="export one by one",
         )

@@ -13,15 +13,16 @@ SMALLEST_MM, LARGEST_MM = 0.01, 1.0
 def spacing_of(dataset: Dataset, stated: float | None = None) -> float:
     """Edge of a pixel, mm, in the plane of the breast where the header lets it be known, else of the detector.
 
-    In this order: Pixel Spacing (0028,0030) when it is calibrated or differs from the detector's; Imager Pixel Spacing (0018,1164)
-    divided by the Estimated Radiographic Magnification Factor (0018,1114); Pixel Spacing as it is; Nominal Scanned Pixel
-    Spacing (0018,2010) of digitized film; Detector Element Spacing (0018,7022) divided likewise; `stated`, the cohort's own column.
+    In this order: Pixel Spacing (0028,0030) when it is calibrated or differs from the detector's; Imager Pixel Spacing
+    (0018,1164) divided by the Estimated Radiographic Magnification Factor (0018,1114); Pixel Spacing as it is; Nominal
+    Scanned Pixel Spacing (0018,2010) of digitized film; Detector Element Spacing (0018,7022) divided likewise;
+    `stated`, the cohort's own column.
 
     Raises
     ------
     UnusableRecording
-        "no pixel spacing", "absurd pixel spacing" (outside 0.01 to 1 mm), "pixels not square", or "pixel spacing contradicts itself"
-        when `stated` and the header differ by more than a tenth.
+        "no pixel spacing", "absurd pixel spacing" (outside 0.01 to 1 mm), "pixels not square", or "pixel spacing
+        contradicts itself" when `stated` and the header differ by more than a tenth.
     """
     pixel, imager = numbers(dataset, "PixelSpacing"), numbers(dataset, "ImagerPixelSpacing")
     magnification = max(1.0, number(dataset, "EstimatedRadiographicMagnificationFactor", default=1.0))

@@ -44,8 +44,8 @@ def stored_values(dataset: Dataset) -> Stored:
     Raises
     ------
     UnusableRecording
-        If there are no pixels, too few bytes of them, more samples than one, bits that contradict each other, or values beyond the
-        stated bits.
+        If there are no pixels, too few bytes of them, more samples than one, bits that contradict each other, or values
+        beyond the stated bits.
     """
     if "PixelData" not in dataset:
         raise UnusableRecording(
@@ -62,7 +62,7 @@ def stored_values(dataset: Dataset) -> Stored:
     if photometric not in ("MONOCHROME1", "MONOCHROME2") or samples != 1:
         raise UnusableRecording(
             "not a grey-level image",
-            f"Photometric Interpretation (0028,0004) is {photometric[:16] or 'missing'} with {samples} samples per pixel",
+            f"Photometric Interpretation (0028,0004) is {photometric[:16] or 'missing'}, samples per pixel {samples}",
             cure="use the original image instead of a colour conversion",
         )
     allocated, bits, signed = _bits(dataset)
@@ -115,7 +115,7 @@ def _native(dataset: Dataset, rows: int, columns: int, allocated: int, order: st
 
 
 def _checked(raw: NDArray[np.uint16], bits: int, signed: bool) -> Stored:
-    """Stored values, refused where they use bits that the header says are not there (12-bit data with wrong bits stored)."""
+    """Stored values, refused where they use bits that the header denies (12-bit data with wrong bits stored)."""
     mask, half = (1 << bits) - 1, 1 << (bits - 1)
     spare = 0xFFFF & ~mask
     if bits < 16 and int(raw.max()) > mask:
@@ -126,10 +126,10 @@ def _checked(raw: NDArray[np.uint16], bits: int, signed: bool) -> Stored:
         if not extended:
             raise UnusableRecording(
                 "grey levels beyond the stated bits",
-                f"a stored value of {int(raw.max())} needs more than the {bits} bits that Bits Stored (0028,0101) states",
+                f"a stored value of {int(raw.max())} needs more than the {bits} bits of Bits Stored (0028,0101)",
                 cure="correct Bits Stored and High Bit in the header, or export the image again",
             )
     values = np.asarray(raw, dtype=np.uint16)
     if not signed:
         return Stored(values, np.arange(1 << bits, dtype=np.float64))
-    return Stored((values & mask) ^ half, np.arange(-half, half, dtype=np.float64))
+    return Stored(((values & mask) ^ half).astype(np.uint16), np.arange(-half, half, dtype=np.float64))

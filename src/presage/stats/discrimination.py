@@ -10,7 +10,7 @@ method 5 (score-type interval); Pepe MS (2003) The Statistical Evaluation of Med
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -146,10 +146,15 @@ def interval_of_auc(
     level: float = 0.95,
     method: IntervalMethod = "auto",
     variance_name: str = "DeLong",
+    freedom: float | None = None,
 ) -> Estimate:
-    """Interval of an AUC from its variance and the numbers of patients; `method` as in :func:`auc_interval`."""
+    """Interval of an AUC from its variance and the numbers of patients; `method` as in :func:`auc_interval`.
+
+    `freedom` replaces the normal by Student's t where the variance itself is uncertain.
+    """
     level = checks.fraction(level, "the confidence level")
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    reference, reference_name = _reference(freedom)
+    z = float(reference.ppf(0.5 + level / 2))
     half = z * variance**0.5
     if method == "auto":
         inside = value - half > 0 and value + half < 1
@@ -160,8 +165,15 @@ def interval_of_auc(
     if method == "logit":
         centre, width = np.log(value / (1 - value)), half / (value * (1 - value))
         low, high = (float(1 / (1 + np.exp(-(centre + sign * width)))) for sign in (-1, 1))
-        return Estimate(value, low, high, level, f"{variance_name}, logit")
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), level, f"{variance_name}, normal")
+        return Estimate(value, low, high, level, f"{variance_name}, logit, {reference_name}")
+    return Estimate(value, max(0.0, value - half), min(1.0, value + half), level, f"{variance_name}, {reference_name}")
+
+
+def _reference(freedom: float | None) -> tuple[Any, str]:
+    """The distribution of the standardised estimate, and its name."""
+    if freedom is None or freedom > 1000:
+        return stats.norm, "normal"
+    return stats.t(freedom), f"t with {freedom:.1f} degrees of freedom"
 
 
 def _score_limits(value: float, n_cases: int, n_controls: int, z: float) -> tuple[float, float]:
@@ -244,8 +256,8 @@ def difference_of_aucs(
     level = checks.fraction(level, "the confidence level")
     difference = float(values[0] - values[1])
     error = float(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)) ** 0.5
-    reference = stats.norm if freedom is None else stats.t(freedom)
-    name = f"{variance_name}, {'normal' if freedom is None else f't with {freedom:.1f} degrees of freedom'}"
+    reference, reference_name = _reference(freedom)
+    name = f"{variance_name}, {reference_name}"
     quantile = float(reference.ppf(0.5 + level / 2))
     if error <= 1e-12:
         if abs(difference) <= 1e-12:

@@ -1,9 +1,9 @@
 """One operating point: sensitivity at a fixed specificity and the reverse, likelihood ratios, predictive values.
 
-Sources: Zhou X-H, Qin G (2005) Statistics in Medicine 24:465-477, interval BTII (the threshold is itself estimated, and the
-interval says so); Clopper & Pearson (1934) Biometrika 26:404; Wilson (1927) JASA 22:209; Simel DL, Samsa GP, Matchar DB
-(1991) J Clin Epidemiol 44:763-770 (likelihood ratios); Mercaldo ND, Lau KF, Zhou XH (2007) Statistics in Medicine
-26:2170-2183 (predictive values at a stated prevalence).
+Sources: Zhou X-H, Qin G (2005) Statistics in Medicine 24:465-477, interval BTII (the threshold is itself estimated, and
+the interval says so); Clopper & Pearson (1934) Biometrika 26:404; Wilson (1927) JASA 22:209; Simel DL, Samsa GP,
+Matchar DB (1991) J Clin Epidemiol 44:763-770 (likelihood ratios); Mercaldo ND, Lau KF, Zhou XH (2007) Statistics in
+Medicine 26:2170-2183 (predictive values at a stated prevalence).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ ProportionMethod = Literal["clopper-pearson", "wilson"]
 class OperatingPoint:
     """A threshold and what it does to these patients; a score above `threshold` is positive.
 
-    `sensitivity` and `specificity` are the shares observed. The one that was fixed keeps its exact binomial interval; the
-    other's interval counts the uncertainty of the threshold.
+    `sensitivity` and `specificity` are the shares observed. The one that was fixed keeps its exact binomial interval;
+    the other's interval counts the uncertainty of the threshold.
     """
 
     threshold: float
@@ -91,8 +91,8 @@ def sensitivity_at_specificity(
     specificity
         Least share of controls below or at the threshold, between 0 and 1.
     replicates, seed
-        Bootstrap replicates. They are drawn exactly from their closed-form law (an order statistic of the controls, then
-        a binomial count of the cases), so that their number costs next to nothing.
+        Bootstrap replicates. They are drawn exactly from their closed-form law (an order statistic of the controls,
+        then a binomial count of the cases), so that their number costs next to nothing.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def specificity_at_sensitivity(
     replicates: int = 2000,
     seed: int = 0,
 ) -> OperatingPoint:
-    """The highest specificity at a threshold that keeps at least `sensitivity`; as :func:`sensitivity_at_specificity`."""
+    """The highest specificity at a threshold that keeps `sensitivity`; as :func:`sensitivity_at_specificity`."""
     checked, score = _pair(cases, scores)
     wanted = checks.fraction(sensitivity, "the sensitivity")
     fixed, free = -score[checked], -score[~checked]

@@ -1,0 +1,151 @@
+"""AUC where a patient has several rows (exams, breasts, images): rows of one patient are not independent.
+
+Source: Obuchowski NA (1997) Biometrics 53:567-578 (variance and covariance for clustered rows): the placements of a
+patient are summed before their spread is taken. With one row per patient it is DeLong's variance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from presage.stats import checks
+from presage.stats.checks import Bools, Floats, Ints, StatsError
+from presage.stats.discrimination import difference_of_aucs, interval_of_auc, placements
+from presage.stats.results import Comparison, Estimate
+
+
+def clustered_delong(cases: ArrayLike, scores: ArrayLike, patients: ArrayLike) -> tuple[Floats, Floats]:
+    """AUCs of several markers and their covariance, with all rows of a patient kept together.
+
+    Parameters
+    ----------
+    cases
+        0/1 of each row, shape (n,); a patient may have rows of both kinds.
+    scores
+        Shape (markers, n) or (n,).
+    patients
+        The patient of each row, shape (n,).
+
+    Returns
+    -------
+    aucs, covariance
+        Shapes (markers,) and (markers, markers).
+
+    Raises
+    ------
+    StatsError
+        As :func:`presage.stats.delong`; fewer than two patients with a case row, or with a control row.
+    """
+    checked, numbers = _patients(cases, patients)
+    matrix = checks.score_matrix(scores, len(checked))
+    return _covariance(checked, np.stack([placements(checked, row) for row in matrix]), numbers)
+
+
+def _patients(cases: ArrayLike, patients: ArrayLike) -> tuple[Bools, Ints]:
+    checked = checks.binary(cases)
+    numbers = checks.labels(patients, len(checked), "the patient")[1]
+    for kind, rows in (("case", checked), ("control", ~checked)):
+        found = len(np.unique(numbers[rows]))
+        if found < 2:
+            raise StatsError(f"only {found} patient has {kind} rows; an interval over patients needs at least 2")
+    return checked, numbers
+
+
+def _covariance(cases: Bools, placed: Floats, numbers: Ints) -> tuple[Floats, Floats]:
+    values: Floats = placed[:, cases].mean(axis=1)
+    of_cases, cases_each = _sums(placed - values[:, None], cases, numbers)
+    of_controls, controls_each = _sums(placed - values[:, None], ~cases, numbers)
+    n_cases, n_controls = int(cases.sum()), int((~cases).sum())
+    patients = len(cases_each)
+
+    def spread(first: Floats, second: Floats, present: int) -> Floats:
+        products: Floats = first @ second.T
+        return products * (present / (present - 1))
+
+    with_cases, with_controls = int((cases_each > 0).sum()), int((controls_each > 0).sum())
+    cross = spread(of_cases, of_controls, patients) / (n_cases * n_controls)
+    covariance: Floats = spread(of_cases, of_cases, with_cases) / n_cases**2 + cross + cross.T
+    covariance += spread(of_controls, of_controls, with_controls) / n_controls**2
+    return values, covariance
+
+
+def _sums(values: Floats, rows: Bools, numbers: Ints) -> tuple[Floats, Ints]:
+    """Sums of `values` (markers, n) over each patient's chosen rows, and how many rows that is."""
+    patients = int(numbers.max()) + 1
+    sums = np.stack([np.bincount(numbers[rows], weights=row[rows], minlength=patients) for row in values])
+    return sums, np.bincount(numbers[rows], minlength=patients)
+
+
+def clustered_auc_interval(
+    cases: ArrayLike, scores: ArrayLike, patients: ArrayLike, *, level: float = 0.95
+) -> Estimate:
+    """AUC of one marker with an interval over patients; the shape as in :func:`presage.stats.auc_interval`.
+
+    Raises
+    ------
+    StatsError
+        As :func:`clustered_delong`.
+    """
+    checked, numbers = _patients(cases, patients)
+    values, covariance = clustered_delong(checked, scores, numbers)
+    n_cases, n_controls = len(np.unique(numbers[checked])), len(np.unique(numbers[~checked]))
+    return interval_of_auc(
+        float(values[0]), float(covariance[0, 0]), n_cases, n_controls, level=level, variance_name="Obuchowski"
+    )
+
+
+def compare_clustered(
+    cases: ArrayLike, first: ArrayLike, second: ArrayLike, patients: ArrayLike, *, level: float = 0.95
+) -> Comparison:
+    """Difference in AUC (first minus second) of two markers on the same clustered rows.
+
+    Raises
+    ------
+    StatsError
+        As :func:`clustered_delong`.
+    """
+    checked, numbers = _patients(cases, patients)
+    n = len(checked)
+    pair = np.stack([checks.score(first, n, "the first score"), checks.score(second, n, "the second score")])
+    values, covariance = clustered_delong(checked, pair, numbers)
+    n_cases, n_controls = len(np.unique(numbers[checked])), len(np.unique(numbers[~checked]))
+    return difference_of_aucs(
+        values, covariance, (n_cases, n_cases), (n_controls, n_controls), level=level, variance_name="Obuchowski"
+    )
+
+
+def obuchowski_mcclish_covariance(cases: ArrayLike, scores: ArrayLike) -> Floats:
+    """Covariance of AUCs under the binormal model, shape (markers, markers): for planning, not for inference.
+
+    Parameters
+    ----------
+    cases, scores
+        As :func:`presage.stats.delong`; scores are taken as normal within cases and within controls.
+
+    Notes
+    -----
+    Obuchowski NA, McClish DK (1997) Statistics in Medicine 16:1529-1542: delta method on the binormal parameters A
+    (distance of the means in standard deviations of the cases) and B (ratio of the standard deviations).
+
+    Raises
+    ------
+    StatsError
+        As :func:`presage.stats.delong`.
+    """
+    checked = checks.binary(cases)
+    checks.enough(checked)
+    matrix = checks.score_matrix(scores, len(checked))
+    sick, well = matrix[:, checked], matrix[:, ~checked]
+    ratio = well.shape[1] / sick.shape[1]
+    a = (sick.mean(axis=1) - well.mean(axis=1)) / sick.std(axis=1, ddof=1)
+    b = well.std(axis=1, ddof=1) / sick.std(axis=1, ddof=1)
+    of_sick, of_well = np.atleast_2d(np.corrcoef(sick)), np.atleast_2d(np.corrcoef(well))
+    by_a = stats.norm.pdf(a / np.sqrt(1 + b**2)) / np.sqrt(1 + b**2)
+    by_b = -by_a * a * b / (1 + b**2)
+    aa = of_sick + of_well * np.outer(b, b) / ratio + of_sick**2 * np.outer(a, a) / 2
+    bb = np.outer(b, b) / 2 * (of_well**2 / ratio + of_sick**2)
+    ab = of_sick**2 * np.outer(a, b) / 2
+    mixed = np.outer(by_a, by_b) * ab
+    return np.asarray((np.outer(by_a, by_a) * aa + np.outer(by_b, by_b) * bb + mixed + mixed.T) / sick.shape[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from presage.findings import ScoreTable
+from presage.findings import Findings, ScoreTable, evaluate
 
 MARKERS = {
     "GoogLeNet-LDA, breast, CC": 0.88,
@@ -43,3 +43,46 @@ def phantom_table(n: int = 226, repeats: int = 3, folds: int = 10, seed: int = 2
         covariates=covariates,
         probabilities=tuple(scores),
     )
+
+
+def phantom_findings(**chosen) -> Findings:
+    """The table above as a study would hand it to the report."""
+    options = {"people": "women", "subgroups": ["site", "menopause"], "prevalence": 0.01} | chosen
+    findings = evaluate(phantom_table(), options, title="Later breast cancer from normal mammograms", phantom=True)
+    document = findings.document
+    document["cohort"] |= {
+        "description": "A phantom screening cohort: normal mammograms of women with and without later cancer.",
+        "n_recordings": 452,
+        "flow": [
+            {"step": "recordings", "reason": "magnification view", "unit": "recording", "n": 7},
+            {"step": "recordings", "reason": "breast implant", "unit": "patient", "n": 4},
+            {"step": "outcome", "reason": "followed up for less than a year", "unit": "patient", "n": 11},
+        ],
+    }
+    document["validation"] = {
+        "folds": 10,
+        "repeats": 3,
+        "group_by": "patient",
+        "seed": 2020,
+        "splits_sha256": "9f2b" * 16,
+    }
+    settings = {"input": "breast", "views": ["CC"]}
+    for marker in document["markers"]:
+        name = marker["name"]
+        marker["settings"] = (
+            {}
+            if marker["role"] == "standard"
+            else settings | ({"input": "dense tissue", "views": ["CC", "MLO"]} if "dense tissue" in name else {})
+        )
+        marker["summary"] = "A made-up score."
+    document["settings"] = {"study": "phantom", "markers": MARKERS, "repeats": 3, "folds": 10, "seed": 2020}
+    document["gallery"] = [
+        {
+            "file": f"examples/{i}.png",
+            "caption": f"Woman {i}, CC view: score {0.2 * i:.1f}",
+            "alt": f"Mammogram {i} with explanation map",
+            "code": f"P{i}",
+        }
+        for i in range(4)
+    ]
+    return findings

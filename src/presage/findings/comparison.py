@@ -29,7 +29,7 @@ def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] |
     if table.outcome_kind == "time-to-event" or not table.markers:
         return None
     options = Options.read(chosen)
-    standard = {"name": table.standard, "auc": estimates.auc(table, table.standard, options)}
+    standard: dict[str, Any] = {"name": table.standard, "auc": estimates.auc(table, table.standard, options)}
     rows = [_one(table, name, standard, options) for name in table.markers]
     for row, adjusted in zip(rows, estimates.holm([row["p"] for row in rows]), strict=True):
         row["p_adjusted"] = adjusted
@@ -52,7 +52,7 @@ def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] |
 def _one(table: ScoreTable, name: str, standard: dict[str, Any], options: Options) -> dict[str, Any]:
     auc = estimates.auc(table, name, options)
     difference = estimates.difference(table, name, options)
-    row = {
+    row: dict[str, Any] = {
         "name": name,
         "auc": auc,
         "covers_chance": auc["low"] <= 0.5 <= auc["high"],
@@ -151,8 +151,8 @@ def _caveats(rows: list[dict[str, Any]], standard: float, options: Options) -> l
     ]
     if uneven:
         caveats.append(
-            f"The interval of {'; '.join(uneven)} leaves out 0, but intervals are not adjusted for the number of markers; "
-            "the verdict is."
+            f"The interval of {'; '.join(uneven)} leaves out 0, but intervals are not adjusted for the number of "
+            "markers; the verdict is."
         )
     if len(rows) > 1 and options.primary is None:
         caveats.append(

@@ -28,10 +28,11 @@ def discrimination(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, An
     # The standard first, then the markers in the order in which they were named.
     scores.sort(key=lambda entry: entry["role"] != "standard")
     caveats = []
-    if estimates.repeats(table) > 1:
+    if table.folds is not None:
         caveats.append(
-            f"Every score is out of fold. The cross-validation was repeated {estimates.repeats(table)} times with new "
-            "folds; curves and distributions show each person's mean over the repeats."
+            "Every score is out of fold. The AUC compares people within a test fold, where one fitted model scored them, and "
+            "its interval counts the training too. Curves, distributions and sensitivities show each person's mean over "
+            f"{estimates.repeats(table)} repeat(s), folds together, so that they may differ a little from the AUC."
         )
     if table.clustered:
         caveats.append(
@@ -53,7 +54,7 @@ def _one(table: ScoreTable, name: str, cases: NDArray[np.bool_], options: Option
     combined = table.combined(name)
     return {
         "name": name,
-        "role": "standard" if name == table.standard else "marker",
+        "role": table.role(name),
         "auc": estimates.auc(table, name, options),
         "sensitivity_at": [estimates.sensitivity_at(table, name, value, options) for value in options.specificities],
         "roc": roc_points(cases, combined),

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from presage.findings.options import Options
 from presage.findings.table import ScoreTable
 from presage.findings.words import as_json
-from presage.stats import auc_interval, compare_paired, sensitivity_at_specificity
+from presage.stats.clustered import clustered_auc_interval, compare_clustered
+from presage.stats.crossvalidation import compare_repeated_cv, repeated_cv_auc
+from presage.stats.discrimination import auc_interval, compare_paired
+from presage.stats.operating import sensitivity_at_specificity
 
 
 def repeats(table: ScoreTable) -> int:
@@ -20,13 +23,33 @@ def repeats(table: ScoreTable) -> int:
 
 def auc(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
     """AUC of one score with its interval, as JSON."""
-    return as_json(auc_interval(table.cases, table.combined(name), level=options.level))
+    if table.clustered:
+        # Rows of one person are not independent; repeats are averaged first.
+        return as_json(clustered_auc_interval(table.cases, table.combined(name), table.patient, level=options.level))
+    if table.folds is None:
+        return as_json(auc_interval(table.cases, table.combined(name), level=options.level))
+    scores, folds = _as_repeats(table, name)
+    return as_json(repeated_cv_auc(table.cases, scores, folds, level=options.level))
 
 
 def difference(table: ScoreTable, marker: str, options: Options) -> dict[str, Any]:
     """AUC of the marker minus AUC of the standard on the same people, with interval, p-value and method, as JSON."""
-    found = compare_paired(table.cases, table.combined(marker), table.combined(table.standard), level=options.level)
+    pair = table.combined(marker), table.combined(table.standard)
+    if table.clustered:
+        found = compare_clustered(table.cases, *pair, table.patient, level=options.level)
+    elif table.folds is None:
+        found = compare_paired(table.cases, *pair, level=options.level)
+    else:
+        (first, folds), (second, _) = _as_repeats(table, marker), _as_repeats(table, table.standard)
+        found = compare_repeated_cv(table.cases, first, second, folds, level=options.level)
     return {**as_json(found), "statistic": float(found.statistic), "p": float(found.p)}
+
+
+def _as_repeats(table: ScoreTable, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Scores and folds of shape (repeats, n): a score that needed no fitting is compared within the same folds."""
+    assert table.folds is not None
+    scores = table.scores[name]
+    return np.broadcast_to(scores, table.folds.shape) if len(scores) == 1 else scores, table.folds
 
 
 def sensitivity_at(table: ScoreTable, name: str, specificity: float, options: Options) -> dict[str, Any]:

@@ -71,6 +71,10 @@ class ScoreTable:
         """Whether a patient has several rows."""
         return len(np.unique(self.patient)) < len(self.patient)
 
+    def role(self, name: str) -> str:
+        """``standard`` or ``marker``."""
+        return "standard" if name == self.standard else "marker"
+
     def combined(self, name: str) -> NDArray[np.float64]:
         """One score per row: the mean over repeats, shape (n,)."""
         return np.asarray(self.scores[name].mean(axis=0))

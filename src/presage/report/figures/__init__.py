@@ -1,0 +1,1 @@
+"""Drawings: hand-written SVG, small, the same bytes everywhere, at home in light and dark."""

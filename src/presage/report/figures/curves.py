@@ -1,0 +1,74 @@
+"""Curves on one pair of axes: ROC, precision-recall, calibration, decision and survival curves are all these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from presage.report.figures.canvas import Canvas, colour, series_style
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve: points, band where there is one, words for the legend, and series number (None is the standard).
+
+    `stroke` replaces the colour of the series (a reference strategy, a control group).
+    """
+
+    words: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+    series: int | None
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    stroke: str = ""
+    dash: str = ""
+    width: float = 2
+
+
+def curves(
+    drawn: Sequence[Curve],
+    *,
+    x_label: str,
+    y_label: str,
+    title: str,
+    x_range: tuple[float, float] = (0.0, 1.0),
+    y_range: tuple[float, float] = (0.0, 1.0),
+    diagonal: bool = False,
+    rug: Sequence[float] = (),
+) -> str:
+    """SVG of curves with a legend below; `diagonal` draws y = x, `rug` marks where the data lie."""
+    canvas = Canvas(x_range=x_range, y_range=y_range)
+    canvas.axes(x_label, y_label)
+    if diagonal:
+        low, high = max(x_range[0], y_range[0]), min(x_range[1], y_range[1])
+        canvas.line([low, high], [low, high], stroke=colour("muted"), width=1, dash="2 4")
+    entries = []
+    for curve in drawn:
+        stroke, dash = series_style(curve.series)
+        stroke, dash = curve.stroke or stroke, curve.dash or ("" if curve.stroke else dash)
+        if curve.low is not None and curve.high is not None:
+            canvas.area(curve.xs, _cut(curve.low, y_range), _cut(curve.high, y_range), fill=stroke)
+    for curve in drawn:
+        stroke, dash = series_style(curve.series)
+        stroke, dash = curve.stroke or stroke, curve.dash or ("" if curve.stroke else dash)
+        canvas.line(curve.xs, _cut(curve.ys, y_range), stroke=stroke, dash=dash, width=curve.width)
+        entries.append((stroke, dash, curve.words))
+    bottom = canvas.height - canvas.bottom
+    for value in rug:
+        canvas.segment(canvas.x(value), bottom, canvas.x(value), bottom - 6, stroke=colour("muted"), width=0.7)
+    canvas.legend(entries)
+    return canvas.svg(title)
+
+
+def stairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Points of a step function that holds each y until the next x."""
+    across, up = [xs[0]], [ys[0]]
+    for x, y, before in zip(xs[1:], ys[1:], ys[:-1], strict=True):
+        across += [x, x]
+        up += [before, y]
+    return across, up
+
+
+def _cut(values: Sequence[float], limits: tuple[float, float]) -> list[float]:
+    return [min(max(value, limits[0]), limits[1]) for value in values]

@@ -1,0 +1,129 @@
+"""One self-contained page: parts -> template -> HTML. Nothing is loaded from anywhere when it is opened."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from presage.findings import Findings
+from presage.report.assembly import answer, parts
+from presage.report.figures.canvas import plain
+from presage.report.parts import Figure, Part, Picture
+
+_IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+
+
+def render(findings: Findings, folder: Path | str) -> Path:
+    """Write ``report.html`` into `folder` and return its path.
+
+    Parameters
+    ----------
+    findings
+        What was found.
+    folder
+        The run folder. Example images are read below it; without them the page says so and is otherwise the same.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    part = path.with_name(path.name + ".part")
+    part.write_text(to_html(findings, folder), encoding="utf-8")
+    os.replace(part, path)
+    return path
+
+
+def to_html(findings: Findings, folder: Path | None = None) -> str:
+    """The page as text; the same findings and images give the same bytes."""
+    document = findings.document
+    environment = Environment(
+        loader=PackageLoader("presage.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    environment.filters["drawing"] = Markup
+    environment.globals["picture"] = lambda shown: _picture(shown, folder)
+    environment.globals["svg_file"] = svg_file
+    environment.tests["figure"] = lambda block: isinstance(block, Figure)
+    script = _resource("page.js")
+    return environment.get_template("page.html.j2").render(
+        title=document.get("title") or "Findings",
+        phantom=bool(document.get("phantom")),
+        sentence=answer(findings).removeprefix("Made-up data, no clinical meaning. "),
+        facts=_facts(document),
+        parts=parts(findings),
+        groups=group,
+        style=Markup(_resource("page.css")),
+        script=Markup(script),
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        version=(document.get("software") or {}).get("presage", ""),
+    )
+
+
+def group(part: Part) -> list[list[Any]]:
+    """Blocks of a part; neighbouring narrow figures stand side by side."""
+    rows: list[list[Any]] = []
+    for block in part.blocks:
+        narrow = isinstance(block, Figure) and not block.wide
+        last = rows[-1][0] if rows else None
+        if narrow and isinstance(last, Figure) and not last.wide:
+            rows[-1].append(block)
+        else:
+            rows.append([block])
+    return rows
+
+
+def svg_file(figure: Figure) -> str:
+    """The drawing as a file of its own: no CSS variables, a white ground."""
+    opened = figure.svg.index(">") + 1
+    ground = '<rect width="100%" height="100%" style="fill:#ffffff"/>'
+    return plain(figure.svg[:opened] + ground + figure.svg[opened:])
+
+
+def data_uri(text: str | bytes, kind: str) -> str:
+    """A download or an image inside the page."""
+    content = text.encode() if isinstance(text, str) else text
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _picture(shown: Picture, folder: Path | None) -> str | None:
+    """The image as a data address, or None where it is not below the run folder."""
+    if folder is None or Path(shown.file).suffix.lower() not in _IMAGES:
+        return None
+    path = (folder / shown.file).resolve()
+    # A findings file from elsewhere must not pull other files of this machine into a page that is passed on.
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        return None
+    return data_uri(path.read_bytes(), _IMAGES[path.suffix.lower()])
+
+
+def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    about, validation = document.get("cohort", {}), document.get("validation") or {}
+    facts = []
+    if "n_patients" in about:
+        facts.append(("Patients", f"{about['n_patients']:,}"))
+    if about.get("n_cases") is not None:
+        facts.append(("Cases", f"{about['n_cases']:,}"))
+    if about.get("n_recordings"):
+        facts.append(("Recordings", f"{about['n_recordings']:,}"))
+    if document.get("standard", {}).get("name"):
+        facts.append(("Standard", document["standard"]["name"]))
+    if validation.get("folds"):
+        facts.append(("Validation", f"{validation.get('repeats', 1)} × {validation['folds']}-fold, by patient"))
+    elif document.get("sections"):
+        facts.append(("Validation", "scores as given"))
+    return facts
+
+
+def _resource(name: str) -> str:
+    return (files("presage.report") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,43 @@
+"""What several renderers need: series numbers, names of downloads, sentences and remarks of a section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from presage.report.parts import Block, Notes, Text
+
+
+def series(document: Mapping[str, Any]) -> dict[str, int | None]:
+    """Series number of every score, the same in every figure of the page; None is the standard."""
+    names: list[str] = [marker["name"] for marker in document.get("markers", [])]
+    for section in document.get("sections", {}).values():
+        for entry in section.get("scores") or section.get("markers") or []:
+            if isinstance(entry, Mapping) and entry.get("name") not in (None, *names):
+                names.append(entry["name"])
+    standard = document.get("standard", {}).get("name")
+    markers = [name for name in names if name != standard]
+    return {standard: None} | {name: number for number, name in enumerate(markers)}
+
+
+def slug(text: str) -> str:
+    """A name for anchors and files."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"
+
+
+def opening(section: Mapping[str, Any]) -> list[Block]:
+    """The clinician's sentence of a section, if it has one."""
+    return [Text(section["sentence"], strong=True)] if section.get("sentence") else []
+
+
+def closing(section: Mapping[str, Any]) -> list[Block]:
+    """The remarks of a section, if it has any."""
+    return [Notes(section["caveats"])] if section.get("caveats") else []
+
+
+def people(section: Mapping[str, Any]) -> str:
+    """How many were analysed, for a caption: ``n = 226 (113 cases, 113 controls)``."""
+    if "n_cases" not in section:
+        return f"n = {section['n']}"
+    return f"n = {section['n']} ({section['n_cases']} cases, {section['n'] - section['n_cases']} controls)"

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.breast.tissue.grid import shrink
+from presage.breast.tissue.grid import blurred, enlarged, shrink
 from presage.breast.tissue.outline import Outline
 
 Mask = NDArray[np.uint8]
-PERIPHERY_MM = 20.0
-THRESHOLD = 0.12
+#: Depth to which the compressed breast thins towards the skin.
+PERIPHERY_MM = 30.0
+#: Contrast over fat from which tissue is dense. On film, grey is proportional to optical density: 0.16 of a scale of
+#: 3.2 is 0.5, which at a film gradient near 3 and 20 keV (attenuation of fat 0.46, of gland 0.80 per cm) is about
+#: 1.1 cm of gland.
+DENSE_CONTRAST = 0.16
+#: Fat is never brighter than this: in a wholly dense breast the darkest tissue is gland as well.
+BRIGHTEST_FAT = 0.60
 
 
 def even_thickness(
@@ -25,12 +30,12 @@ def even_thickness(
     Karssemeijer (IEEE Trans Med Imaging 2004;23:799-806), the fall of the lower grey levels (fat) with the distance
     from the skin tells how much was lost, and that is added back.
     """
-    coarse = cv2.GaussianBlur(shrink(image, outline.step), (0, 0), 1.0)
+    coarse = blurred(shrink(image, outline.step), 1.0)
     inside = shrink(breast.astype(np.float32), outline.step) > 0.5
     depth, grey = outline.skin_mm[inside], coarse[inside]
     edges = np.arange(0.0, PERIPHERY_MM + 2, 2.0)
     profile = [
-        float(np.percentile(ring, 40)) if len(ring := grey[(depth > low) & (depth <= high)]) > 8 else np.nan
+        float(np.percentile(ring, 50)) if len(ring := grey[(depth > low) & (depth <= high)]) > 8 else np.nan
         for low, high in pairwise(edges)
     ]
     middle = grey[depth > PERIPHERY_MM]
@@ -40,15 +45,15 @@ def even_thickness(
     lift = np.minimum.accumulate(lift)
     at = np.append((edges[:-1] + edges[1:]) / 2, PERIPHERY_MM + 4)
     amount = np.interp(outline.skin_mm, at, np.append(lift, 0.0)).astype(np.float32)
-    fine = cv2.resize(amount, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    fine = enlarged(amount, image.shape)
     return np.where(breast > 0, image + fine, 0).astype(np.float32)
 
 
 def fat_level(even: NDArray[np.float32], breast: Mask) -> float:
-    """Grey level of fat: a low percentile inside the breast."""
-    return float(np.percentile(even[breast > 0], 15))
+    """Grey level of fat: the darker sixth of the breast, but no brighter than fat can be."""
+    return min(BRIGHTEST_FAT, float(np.percentile(even[breast > 0], 15)))
 
 
-def dense_tissue(even: NDArray[np.float32], breast: Mask) -> Mask:
-    """Where `even` stands out over fat by more than a set contrast, as a mask (0 or 1)."""
-    return ((even > fat_level(even, breast) + THRESHOLD) & (breast > 0)).astype(np.uint8)
+def dense_tissue(even: NDArray[np.float32], breast: Mask, fat: float, contrast: float = DENSE_CONTRAST) -> Mask:
+    """Where `even` stands out over `fat` by more than `contrast`, as a mask (0 or 1)."""
+    return ((even > fat + contrast) & (breast > 0)).astype(np.uint8)

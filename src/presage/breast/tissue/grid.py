@@ -63,6 +63,16 @@ def grow(mask: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
     return (wide > 0.5).astype(np.uint8)
 
 
+def enlarged(image: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A coarse `image` at the size of a finer grid (linear)."""
+    return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """`image` smoothed by a Gaussian of `sigma` pixels."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.float32)
+
+
 def disk(radius: float) -> NDArray[np.uint8]:
     """A disk-shaped structuring element of `radius` pixels."""
     reach = max(1, round(radius))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.breast.tissue.grid import disk, grow, shrink
+from presage.breast.tissue.grid import blurred, disk, grow, shrink
 from presage.cohort import UnusableRecording
 
 Mask = NDArray[np.uint8]
@@ -36,8 +36,8 @@ class Outline:
     mask
         Breast (1) and the rest (0), shape of the image.
     skin_mm
-        Distance to the skin inside the mask, millimetres, on a grid `step` times coarser; 0 outside. Where the film cuts the
-        breast there is no skin.
+        Distance to the skin inside the mask, millimetres, on a grid `step` times coarser; 0 outside. Where the film
+        cuts the breast there is no skin.
     step
         How much coarser.
     flags
@@ -63,7 +63,7 @@ def breast_outline(image: NDArray[np.float32], spacing_mm: float) -> Outline:
     """
     step = max(1, round(COARSE_MM / spacing_mm))
     plain = shrink(image, step)
-    coarse = cv2.GaussianBlur(plain, (0, 0), 0.8)
+    coarse = blurred(plain, 0.8)
     coarse_mm = spacing_mm * step
     level = skin_level(coarse)
     frame = film_frame(plain)
@@ -77,14 +77,14 @@ def breast_outline(image: NDArray[np.float32], spacing_mm: float) -> Outline:
 
 def _followed(image: NDArray[np.float32], body: Mask, level: float, spacing_mm: float) -> Mask:
     """The coarse `body` with its edge laid along the skin level of the fine image."""
-    fine = (cv2.GaussianBlur(image, (0, 0), 0.8 / spacing_mm) > level).astype(np.uint8)
-    fine &= grow(cv2.dilate(body, disk(1)), image.shape)
-    fine |= grow(cv2.erode(body, disk(1)), image.shape)
-    return _largest_filled(cv2.morphologyEx(fine, cv2.MORPH_OPEN, disk(1.2 / spacing_mm)))
+    fine = (blurred(image, 0.8 / spacing_mm) > level).astype(np.uint8)
+    fine &= grow(_dilated(body), image.shape)
+    fine |= grow(_eroded(body), image.shape)
+    return _largest_filled(np.asarray(cv2.morphologyEx(fine, cv2.MORPH_OPEN, disk(1.2 / spacing_mm)), dtype=np.uint8))
 
 
 def skin_distance(mask: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> NDArray[np.float32]:
-    """Distance to the skin inside `mask`, millimetres; the breast is taken to run on where the film's `frame` cuts it."""
+    """Distance to the skin inside `mask`, millimetres; the breast runs on where the film's `frame` cuts it."""
     top, bottom, left, right = frame
     reach = round(60 / spacing_mm)
     wide = cv2.copyMakeBorder(mask[top:bottom, left:right], reach, reach, reach, reach, cv2.BORDER_REPLICATE)
@@ -131,6 +131,14 @@ def film_frame(image: NDArray[np.float32]) -> tuple[int, int, int, int]:
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
+def _dilated(mask: Mask) -> Mask:
+    return np.asarray(cv2.dilate(mask, disk(1)), dtype=np.uint8)
+
+
+def _eroded(mask: Mask) -> Mask:
+    return np.asarray(cv2.erode(mask, disk(1)), dtype=np.uint8)
+
+
 def _without_labels(
     image: NDArray[np.float32], bright: Mask, frame: tuple[int, int, int, int], spacing_mm: float
 ) -> Mask:
@@ -146,7 +154,7 @@ def _without_labels(
             continue
         block = (labels == index).astype(np.uint8)
         wide = cv2.dilate(block, disk(3.2 / spacing_mm))
-        ring = (wide > 0) & (cv2.dilate(block, disk(1)) == 0) & film
+        ring = (wide > 0) & (_dilated(block) == 0) & film
         if not ring.any() or (bright[ring] == 0).mean() > 0.3:
             out = np.where(wide > 0, 0, out).astype(np.uint8)
     return out

@@ -1,8 +1,8 @@
 """The pectoral muscle of a mediolateral-oblique view: a straight line first, then a path that follows the edge.
 
 The straight line is the Hough idea of Karssemeijer (Automated classification of parenchymal patterns in mammograms,
-Phys Med Biol 1998;43:365-378): the muscle is a bright triangle in the upper chest-wall corner. The path is the cheapest one
-through the edge map beside that line, found by dynamic programming.
+Phys Med Biol 1998;43:365-378): the muscle is a bright triangle in the upper chest-wall corner. The path is the cheapest
+one through the edge map beside that line, found by dynamic programming.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.breast.tissue.grid import shrink
+from presage.breast.tissue.grid import blurred, shrink
 from presage.breast.tissue.outline import Outline
 
 Mask = NDArray[np.uint8]
@@ -37,7 +37,7 @@ SKIN_MM = 9.0
 
 def pectoral_muscle(image: NDArray[np.float32], outline: Outline, spacing_mm: float) -> tuple[Mask, tuple[str, ...]]:
     """The muscle as a mask (0 or 1) inside the outline, and quality flags ("pectoral line not found")."""
-    coarse = cv2.GaussianBlur(shrink(image, outline.step), (0, 0), 1.0).astype(np.float32)
+    coarse = blurred(shrink(image, outline.step), 1.0)
     coarse_mm = spacing_mm * outline.step
     origin = corner((outline.skin_mm > 0).astype(np.uint8))
     line = best_line(coarse, outline.skin_mm, origin, coarse_mm)
@@ -117,7 +117,8 @@ def follow_edge(
 ) -> NDArray[np.float64]:
     """Column of the muscle's edge, measured from the wall, for each row from `origin` down, in pixels.
 
-    The path stays near the line, prefers strong falls of grey level to the right and moves by at most a pixel or two a row.
+    The path stays near the line, prefers strong falls of grey level to the right and leaves the line by at most a
+    pixel a row.
     """
     top, wall = origin
     width, length = line

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.breast.mammogram import Mammogram
-from presage.breast.tissue.dense import dense_tissue, even_thickness
-from presage.breast.tissue.grid import resample
+from presage.breast.tissue.dense import dense_tissue, even_thickness, fat_level
+from presage.breast.tissue.grid import enlarged, resample
 from presage.breast.tissue.outline import breast_outline
 from presage.breast.tissue.pectoral import pectoral_muscle
 
@@ -30,6 +30,11 @@ class Tissue:
         The pectoral muscle, bool; empty in CC views and where its line was not found.
     dense
         Dense (fibroglandular) tissue, bool, part of `breast`.
+    skin_mm
+        Distance to the skin inside breast and muscle, millimetres, float32; where the film cuts the breast there is
+        no skin.
+    fat
+        Grey level taken for fat in `even`.
     breast_area_cm2, dense_area_cm2
         Areas in square centimetres.
     percent_density
@@ -45,6 +50,8 @@ class Tissue:
     breast: NDArray[np.bool_]
     pectoral: NDArray[np.bool_]
     dense: NDArray[np.bool_]
+    skin_mm: NDArray[np.float32]
+    fat: float
     breast_area_cm2: float
     dense_area_cm2: float
     percent_density: float
@@ -76,7 +83,8 @@ def segment(mammogram: Mammogram, *, spacing_mm: float = 0.4) -> Tissue:
         muscle, found = np.zeros_like(whole), ()
     breast = whole & (1 - muscle)
     even = even_thickness(image, breast, outline, spacing_mm)
-    dense = dense_tissue(even, breast)
+    fat = fat_level(even, breast)
+    dense = dense_tissue(even, breast, fat)
     pixel_cm2 = (spacing_mm / 10) ** 2
     breast_area, dense_area = float(breast.sum()) * pixel_cm2, float(dense.sum()) * pixel_cm2
     return Tissue(
@@ -85,6 +93,8 @@ def segment(mammogram: Mammogram, *, spacing_mm: float = 0.4) -> Tissue:
         breast=breast.astype(bool),
         pectoral=muscle.astype(bool),
         dense=dense.astype(bool),
+        skin_mm=enlarged(outline.skin_mm, image.shape),
+        fat=fat,
         breast_area_cm2=breast_area,
         dense_area_cm2=dense_area,
         percent_density=100 * dense_area / breast_area,

@@ -39,7 +39,7 @@ def read_dicom(data: bytes, recording: Recording) -> tuple[NDArray[np.uint16], F
     UnusableRecording
         If the file is damaged, is no usable screening view, or cannot be decoded.
     """
-    with _located(recording.path):
+    with located(recording.path):
         dataset = parse(data)
         facts = facts_of(dataset, recording)
         stored = stored_values(dataset)
@@ -48,7 +48,7 @@ def read_dicom(data: bytes, recording: Recording) -> tuple[NDArray[np.uint16], F
 
 def inspect_dicom(stream: BinaryIO, recording: Recording) -> None:
     """As :func:`read_dicom` without its pixels. Raises UnusableRecording."""
-    with _located(recording.path):
+    with located(recording.path):
         dataset = parse_header(stream)
         facts_of(dataset, recording)
         check_size(whole(dataset, "Rows", default=0), whole(dataset, "Columns", default=0), recording.path)
@@ -150,7 +150,7 @@ def file_meta(start: bytes) -> tuple[str, int]:
 
 
 @contextmanager
-def _located(path: str) -> Iterator[None]:
+def located(path: str) -> Iterator[None]:
     """Give every refusal its file, and turn whatever a damaged file provokes in a library into one."""
     try:
         yield

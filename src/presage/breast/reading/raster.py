@@ -92,7 +92,7 @@ def _read_pgm(data: bytes, path: str) -> tuple[NDArray[np.integer], int | None]:
             where=path,
             cure="copy it again from its source",
         )
-    values: NDArray[np.integer] = np.frombuffer(data, dtype, rows * columns, start)  # type: ignore[arg-type]
+    values: NDArray[np.integer] = np.frombuffer(data, dtype, rows * columns, start)
     return values.reshape(rows, columns), maximum
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import BinaryIO, cast
 
-from presage.cohort import UnusableRecording
+from presage.cohort import UnusableRecording, storage
 
 # A tomosynthesis stack is a few hundred megabytes; one uncompressed mammogram is under 100.
 MAX_FILE_BYTES = 1 << 30
@@ -24,11 +22,7 @@ def open_source(path: str) -> BinaryIO:
         If there is no such file, or it cannot be opened.
     """
     try:
-        if "://" not in path:
-            return open(path, "rb")
-        import fsspec
-
-        return cast(BinaryIO, fsspec.open(path, "rb").open())
+        return cast(BinaryIO, storage.open_file(path))
     except FileNotFoundError:
         raise UnusableRecording(
             "file missing", "there is no such file", where=path, cure="correct its path in recordings.csv"
@@ -75,8 +69,3 @@ def check_size(rows: int, columns: int, path: str) -> None:
             where=path,
             cure="the file is damaged or is no mammogram; export it again",
         )
-
-
-def display_name(path: str) -> str:
-    """The last part of a path, for messages that must not reveal a folder named after a person."""
-    return Path(path).name if "://" not in path else os.path.basename(path)

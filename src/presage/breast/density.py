@@ -1,0 +1,177 @@
+"""Breast density as a marker (today's standard), the tissue measures as another, and the encoder both read."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr
+
+from presage.breast.lda import Discriminant, fit_discriminant
+from presage.breast.logistic import fit_logistic
+from presage.breast.tissue import MEASURE_NAMES, measures, segment
+from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
+from presage.cohort import Cohort, InputError, Recording, UnusableRecording
+from presage.study.encoder import Arrays, Encoder
+from presage.study.marker import Marker, Resources
+
+
+class TissueEncoder(Encoder):
+    """Tissue measures of one mammogram: the array ``measures``, float64, in the order of ``MEASURE_NAMES``.
+
+    Attributes
+    ----------
+    spacing_mm
+        Edge of a pixel of the grid on which tissue is found.
+    """
+
+    name: ClassVar[str] = "tissue"
+    version: ClassVar[int] = 1
+    kind: ClassVar[str] = "mammogram"
+
+    spacing_mm: float = Field(default=0.4, ge=0.1, le=1.0)
+
+    def identity(self) -> dict[str, Any]:
+        """The settings and the names of the measures."""
+        return {**super().identity(), "measures": list(MEASURE_NAMES)}
+
+    def encode(self, recording: Recording) -> Arrays:
+        """Read, segment, measure.
+
+        Raises
+        ------
+        UnusableRecording
+            If the file cannot be read or shows no breast.
+        """
+        from presage.breast.mammogram import read_mammogram
+
+        try:
+            found = measures(segment(read_mammogram(recording), spacing_mm=self.spacing_mm))
+        except UnusableRecording as unusable:
+            if unusable.where:
+                raise
+            raise UnusableRecording(
+                unusable.reason, unusable.what, where=recording.path, cure=unusable.cure
+            ) from unusable
+        return {"measures": np.array([found[name] for name in MEASURE_NAMES])}
+
+
+class _OnTissue(Marker):
+    """What the markers on tissue measures share: which recordings they read, and a linear rule that they keep."""
+
+    views: Views = "both"
+
+    _fitted: Discriminant | None = PrivateAttr(default=None)
+
+    def encoders(self) -> list[TissueEncoder]:
+        """The tissue encoder."""
+        return [TissueEncoder()]
+
+    def needs(self, recording: Recording) -> bool:
+        """Mammograms of the chosen views."""
+        return wanted(recording, self.views)
+
+    def usable(self, cohort: Cohort) -> NDArray[np.bool_]:
+        """Patients with an image of every chosen view, shape (n,)."""
+        return having_all(cohort, self.views)
+
+    @abstractmethod
+    def _features(self, cohort: Cohort, resources: Resources | None) -> NDArray[np.float64]:
+        """What the rule is fitted to, shape (n, features)."""
+
+    def _measured(self, cohort: Cohort, resources: Resources | None) -> NDArray[np.float64]:
+        """Measures by patient and view, images of a view averaged, shape (n, views, measures)."""
+        recordings, owners = recordings_by_view(cohort, self.views)
+        arrays = (resources or Resources()).encoded(self.encoders()[0], recordings)
+        flat = mean_by_view([found["measures"] for found in arrays], owners, len(cohort), self.views)
+        return flat.reshape(len(cohort), len(view_names(self.views)), len(MEASURE_NAMES))
+
+    def _rule(self) -> Discriminant:
+        if self._fitted is None:
+            raise InputError(
+                f"this {type(self).__name__} is not fitted", cure="call fit(cohort) first, or load a saved marker"
+            )
+        return self._fitted
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        """Log-odds of being a case, shape (n,)."""
+        rule = self._rule()
+        return rule.log_odds(self._features(cohort, resources)) if len(cohort) else np.zeros(0)
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The linear rule, and the encoder whose output it was fitted to."""
+        rule = self._rule()
+        facts = {"intercept": rule.intercept, "encoder": self.encoders()[0].identity()}
+        return {"mean": rule.mean, "weights": rule.weights}, facts
+
+    def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Take back what :meth:`state` gave.
+
+        Raises
+        ------
+        InputError
+            If it was fitted to another version of the tissue measures.
+        """
+        if facts["encoder"] != self.encoders()[0].identity():
+            raise InputError(
+                "the saved marker was fitted to other tissue measures than this version of Presage takes",
+                cure="fit it again, or use the version of Presage it was saved with",
+            )
+        self._fitted = Discriminant(arrays["mean"], arrays["weights"], float(facts["intercept"]))
+
+
+class PercentDensity(_OnTissue):
+    """Percent density with logistic regression: the standard that every marker of breast cancer risk must beat.
+
+    A patient's percent density is the mean over the chosen views; the score is the predicted log-odds, so it rises or
+    falls with density as the training patients had it (Arefan et al., Med Phys 2020;47:110-118, their comparator).
+
+    Attributes
+    ----------
+    views
+        ``CC``, ``MLO`` or ``both``. A patient needs an image of each view; several of one view are averaged.
+    """
+
+    summary: ClassVar[str] = "The share of the breast that is dense, weighed by logistic regression: today's standard."
+
+    def percent(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        """Percent density of each patient, shape (n,), 0 to 100."""
+        return np.asarray(self._measured(cohort, resources)[:, :, MEASURE_NAMES.index("percent_density")].mean(axis=1))
+
+    def _features(self, cohort: Cohort, resources: Resources | None) -> NDArray[np.float64]:
+        return self.percent(cohort, resources)[:, None]
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """Fit slope and intercept to the patients of `cohort`."""
+        self._fitted = fit_logistic(self._features(cohort, resources), np.asarray(cohort.cases()))
+        return self
+
+
+class TissueMeasures(_OnTissue):
+    """All tissue measures (density, grey levels, texture) with a shrinkage linear discriminant.
+
+    Measures are averaged over the chosen views; the score is the log-odds.
+
+    Attributes
+    ----------
+    views
+        ``CC``, ``MLO`` or ``both``. A patient needs an image of each view; several of one view are averaged.
+    shrinkage
+        ``auto`` (Ledoit-Wolf) or a number in (0, 1].
+    """
+
+    summary: ClassVar[str] = "Density, grey levels and texture of the breast, weighed by a linear discriminant."
+
+    shrinkage: Literal["auto"] | float = "auto"
+
+    def _features(self, cohort: Cohort, resources: Resources | None) -> NDArray[np.float64]:
+        return np.asarray(self._measured(cohort, resources).mean(axis=1))
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """Fit scaling and discriminant to the patients of `cohort`."""
+        self._fitted = fit_discriminant(
+            self._features(cohort, resources), np.asarray(cohort.cases()), shrinkage=self.shrinkage
+        )
+        return self

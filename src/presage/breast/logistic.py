@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from presage.breast.lda import Discriminant
 from presage.cohort import InputError
 
-# Penalty on squared slopes of standardised features, as of one hundredth of a patient: too little to be seen in a score,
-# enough to keep a slope finite where the feature separates cases from controls.
+# Penalty on squared slopes of standardised features, as of one hundredth of a patient: too little to be seen in a
+# score, enough to keep a slope finite where the feature separates cases from controls.
 _RIDGE = 0.01
 
 

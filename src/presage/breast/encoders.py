@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from presage.breast.augment import Augmentation
 from presage.breast.inputs import Framed, Region, framed_recording, shrunk_to
 from presage.breast.trunks.frozen import frozen_trunk
 from presage.breast.trunks.trunk import trunk_named
@@ -18,6 +20,8 @@ from presage.study.encoder import Arrays, Encoder
 Pixels = Annotated[int, Field(ge=64, le=2048)]
 Size = tuple[Pixels, Pixels]
 Pooling = Literal["breast", "frame"]
+
+_LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 class _Framing(Encoder):
@@ -90,16 +94,7 @@ class DeepFeatures(_OnTrunk):
 
     @model_validator(mode="after")
     def _known_layers(self) -> DeepFeatures:
-        names = [name for name, _ in trunk_named(self.trunk).build().chain()] if self.layers else []
-        unknown = [layer for layer in self.layers if layer not in names]
-        if unknown:
-            raise InputError(
-                f"trunk {self.trunk} has no layer {unknown[0]!r}",
-                where="layers",
-                cure=f"its layers are {', '.join(names)}",
-            )
-        if list(self.layers) != sorted(set(self.layers), key=names.index):
-            raise InputError("layers must be different and in the trunk's order", where="layers")
+        check_layers(self.trunk, self.layers, "layers")
         return self
 
     @property
@@ -151,3 +146,56 @@ def pooled(maps: list[NDArray[np.float32]], weights: list[NDArray[np.float64]]) 
     # einsum adds in a fixed order; a matrix product's order depends on the number of threads.
     means = [np.einsum("crk,rk->c", layer, weight) for layer, weight in zip(maps, weights, strict=True)]
     return np.concatenate(means).astype(np.float32)
+
+
+class StageMaps(_OnTrunk):
+    """Maps behind a frozen early stage of a trunk, of the image itself and of changed copies of it.
+
+    Gives ``maps``, float16, shape (1 + copies, channels, rows, columns); the first is the unchanged image. The copies
+    are drawn from the image's own pixels, so that they are the same in every fold and on every machine.
+    """
+
+    name: ClassVar[str] = "breast-stage-maps"
+
+    #: The last frozen layer.
+    until: str
+    copies: Annotated[int, Field(ge=0, le=64)] = 4
+    augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _known_stage(self) -> StageMaps:
+        check_layers(self.trunk, (self.until,), "until")
+        return self
+
+    def encode(self, recording: Recording) -> Arrays:
+        """Maps of one recording and of its changed copies."""
+        image = self.framed(recording).image
+        generator = np.random.default_rng([zlib.crc32(to_bytes(image).tobytes())])
+        changed = (self.augmentation.apply(image, generator) for _ in range(self.copies))
+        return {"maps": np.stack([self.stage_map(variant) for variant in (image, *changed)])}
+
+    def stage_map(self, image: NDArray[np.float32]) -> NDArray[np.float16]:
+        """The map of one framed image, float16, shape (channels, rows, columns)."""
+        trunk = frozen_trunk(self.trunk, (self.until,), weights=self.weights, device=self.device)
+        found = trunk.maps(network_input(image, self.trunk))[0]
+        return np.clip(found, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+
+
+def check_layers(trunk: str, layers: tuple[str, ...], where: str) -> None:
+    """Refuse layers that the trunk does not have, or that are not in its order.
+
+    Raises
+    ------
+    InputError
+        With the layers that there are.
+    """
+    if not layers:
+        return
+    names = trunk_named(trunk).layers
+    unknown = [layer for layer in layers if layer not in names]
+    if unknown:
+        raise InputError(
+            f"trunk {trunk} has no layer {unknown[0]!r}", where=where, cure=f"its layers are {', '.join(names)}"
+        )
+    if list(layers) != sorted(set(layers), key=names.index):
+        raise InputError("layers must be different and in the trunk's order", where=where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +47,39 @@ def shown_together(
         Explanation(recording, to_bytes(picture.image), (heat / largest).astype(np.float32), caption)
         for recording, picture, heat in zip(recordings, framed, heats, strict=True)
     ]
+
+
+def occlusion(
+    score_of: Callable[[NDArray[np.float32]], float], framed: Framed, *, parts: tuple[int, int] = (8, 6)
+) -> NDArray[np.float64]:
+    """How much the score falls when a part of the image is hidden, shape `parts`; 0 where there is nothing to hide.
+
+    A part is hidden by the region's mean grey level, which leaves the outline alone and takes the texture away.
+    """
+    rows = np.linspace(0, framed.image.shape[0], parts[0] + 1).astype(int)
+    columns = np.linspace(0, framed.image.shape[1], parts[1] + 1).astype(int)
+    inside = framed.region > 0
+    mean = framed.image[inside].mean()
+    whole = score_of(framed.image)
+    falls = np.zeros(parts)
+    for row in range(parts[0]):
+        for column in range(parts[1]):
+            window = np.s_[rows[row] : rows[row + 1], columns[column] : columns[column + 1]]
+            if inside[window].any():
+                hidden = framed.image.copy()
+                hidden[window] = np.where(inside[window], mean, hidden[window])
+                falls[row, column] = whole - score_of(hidden)
+    return falls
+
+
+def agreement(contributions: NDArray[np.floating], falls: NDArray[np.float64]) -> float:
+    """Spearman's correlation of a map of contributions with an occlusion map over the parts that could be hidden."""
+    import cv2
+    from scipy.stats import spearmanr
+
+    size = (falls.shape[1], falls.shape[0])
+    coarse = cv2.resize(contributions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    shown = falls != 0
+    if shown.sum() < 3:
+        return 0.0
+    return float(np.nan_to_num(spearmanr(coarse[shown], falls[shown]).statistic))

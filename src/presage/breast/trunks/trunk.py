@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,11 @@ class Trunk:
     deviation: float
     taps: tuple[str, ...]
     stride: int = 32
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that can be tapped or frozen, from the image to the last feature map."""
+        return tuple(name for name, _ in self.build().chain())
 
     def load(self, weights: Path | str | None = None) -> tuple[TrunkNetwork, Weights]:
         """The network with its weights, frozen; see :func:`presage.breast.trunks.weights.find_weights`."""

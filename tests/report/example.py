@@ -14,7 +14,7 @@ MARKERS = {
 }
 
 
-def phantom_table(n: int = 226, repeats: int = 3, folds: int = 10, seed: int = 2020) -> ScoreTable:
+def phantom_table(n: int = 226, repeats: int = 5, folds: int = 10, seed: int = 2020) -> ScoreTable:
     """Binormal scores with planted separations; repeats differ by a little noise, as refitted models do."""
     random = np.random.default_rng(seed)
     cases = np.arange(n) % 2 == 0
@@ -22,7 +22,7 @@ def phantom_table(n: int = 226, repeats: int = 3, folds: int = 10, seed: int = 2
 
     def score(shift: float) -> np.ndarray:
         latent = 0.5 * shared + 0.87 * random.normal(size=n) + shift * cases
-        noisy = latent + 0.25 * random.normal(size=(repeats, n))
+        noisy = latent + 0.15 * random.normal(size=(repeats, n))
         return 1 / (1 + np.exp(-(noisy - shift / 2)))
 
     scores = {"percent density": score(0.14)} | {name: score(shift) for name, shift in MARKERS.items()}
@@ -61,7 +61,7 @@ def phantom_findings(**chosen) -> Findings:
     }
     document["validation"] = {
         "folds": 10,
-        "repeats": 3,
+        "repeats": 5,
         "group_by": "patient",
         "seed": 2020,
         "splits_sha256": "9f2b" * 16,
@@ -75,7 +75,7 @@ def phantom_findings(**chosen) -> Findings:
             else settings | ({"input": "dense tissue", "views": ["CC", "MLO"]} if "dense tissue" in name else {})
         )
         marker["summary"] = "A made-up score."
-    document["settings"] = {"study": "phantom", "markers": MARKERS, "repeats": 3, "folds": 10, "seed": 2020}
+    document["settings"] = {"study": "phantom", "markers": MARKERS, "repeats": 5, "folds": 10, "seed": 2020}
     document["gallery"] = [
         {
             "file": f"examples/{i}.png",

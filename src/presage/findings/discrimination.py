@@ -30,9 +30,9 @@ def discrimination(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, An
     caveats = []
     if table.folds is not None:
         caveats.append(
-            "Every score is out of fold. The AUC compares people within a test fold, where one fitted model scored them, and "
-            "its interval counts the training too. Curves, distributions and sensitivities show each person's mean over "
-            f"{estimates.repeats(table)} repeat(s), folds together, so that they may differ a little from the AUC."
+            "Every score is out of fold. The AUC compares people within a test fold, whom one fitted model scored, and "
+            "its interval counts the training too. Curves, distributions and sensitivities use each person's mean over "
+            f"{estimates.repeats(table)} repeat(s), all folds together, and may differ a little from the AUC."
         )
     if table.clustered:
         caveats.append(
@@ -93,10 +93,12 @@ def _rounded(values: NDArray[np.float64]) -> list[float]:
 
 
 def _sentence(scores: list[dict[str, Any]], options: Options) -> str:
-    told = "; ".join(f"{entry['name']} {with_interval(entry['auc'])}" for entry in scores)
-    text = f"The chance that a case scores above a control (AUC; 0.5 is a coin's): {told}."
-    if options.specificities:
-        kept = options.specificities[-1]
-        found = "; ".join(f"{e['name']} {percent(e['sensitivity_at'][-1]['sensitivity']['value'])}" for e in scores)
-        text += f" With false alarms in {percent(1 - kept)} of controls, the share of cases found: {found}."
-    return text
+    if not options.specificities:
+        return "The chance that a case scores above a control (AUC): " + "; ".join(
+            f"{entry['name']} {with_interval(entry['auc'])}" for entry in scores
+        )
+    kept = options.specificities[-1]
+    found = "; ".join(
+        f"{entry['name']} finds {percent(entry['sensitivity_at'][-1]['sensitivity']['value'])}" for entry in scores
+    )
+    return f"Where {percent(1 - kept)} of the controls may be falsely alarmed, the share of cases found is: {found}."

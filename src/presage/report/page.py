@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from presage.findings import Findings
 from presage.report.assembly import answer, parts
@@ -52,6 +53,7 @@ def to_html(findings: Findings, folder: Path | None = None) -> str:
     )
     environment.filters["data_uri"] = data_uri
     environment.filters["drawing"] = Markup
+    environment.filters["cell"] = cell
     environment.globals["picture"] = lambda shown: _picture(shown, folder)
     environment.globals["svg_file"] = svg_file
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
@@ -81,6 +83,14 @@ def group(part: Part) -> list[list[Any]]:
         else:
             rows.append([block])
     return rows
+
+
+def cell(text: str) -> Markup:
+    """A table cell; an interval in brackets stays together, on a line of its own."""
+    found = re.fullmatch(r"(\S.*?) (\([^()]* to [^()]*\))", text)
+    if found is None:
+        return escape(text)
+    return Markup('{}<span class="range"> {}</span>').format(*found.groups())
 
 
 def svg_file(figure: Figure) -> str:

@@ -63,6 +63,8 @@ class Figure:
         The numbers drawn: columns, then rows.
     wide
         Whether it takes the full width.
+    narrow
+        The same for a narrow screen, where `svg` would be too small to read; empty where it would not.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Figure:
     columns: Sequence[str]
     data: Sequence[Sequence[Any]]
     wide: bool = False
+    narrow: str = ""
 
     def csv(self) -> str:
         """The data as comma-separated text."""

@@ -23,20 +23,19 @@ def flow(steps: Sequence[Mapping[str, Any]], final: Sequence[str], *, start: str
     start
         Words of the first box: who was there.
     """
-    boxes = [wrap(line, 62) or [""] for step in steps for line in [step["title"]]]
-    sides = [[part for line in step["lines"] for part in wrap(line, 46)] for step in steps]
-    heights = [max(18 * len(lines) + 22, 52) for lines in sides]
+    sides = [[step["title"], *(part for line in step["lines"] for part in wrap(line, 46))] for step in steps]
+    heights = [18 * len(lines) + 14 for lines in sides]
     total = 52 + sum(heights) + _GAP * (len(steps) + 1) + 18 * len(final) + 22
     canvas = Canvas(width=640, height=total + 8, left=4, right=4, top=4, bottom=4)
     top = _box(canvas, 4.0, [start], bold=True)
-    for lines, side, height in zip(boxes, sides, heights, strict=True):
+    for lines, height in zip(sides, heights, strict=True):
         middle = top + _GAP / 2 + height / 2
         spine = 4 + _WIDTH / 2
         canvas.segment(spine, top, spine, top + _GAP + height, stroke=colour("muted"))
         canvas.segment(spine, middle, 300, middle, stroke=colour("muted"))
         _arrow(canvas, 300, middle, right=True)
         canvas.box(302, middle - height / 2, 332, height, stroke=colour("muted"), radius=4)
-        for number, line in enumerate([*lines][:1] + side):
+        for number, line in enumerate(lines):
             place = middle - height / 2 + 20 + 18 * number
             canvas.text(312, place, line, size=12.5, bold=number == 0)
         top += _GAP + height
@@ -44,6 +43,27 @@ def flow(steps: Sequence[Mapping[str, Any]], final: Sequence[str], *, start: str
     canvas.segment(spine, top, spine, top + _GAP, stroke=colour("muted"))
     _arrow(canvas, spine, top + _GAP - 1, right=False)
     _box(canvas, top + _GAP, final, bold=True)
+    return canvas.svg(title)
+
+
+def flow_narrow(steps: Sequence[Mapping[str, Any]], final: Sequence[str], *, start: str, title: str) -> str:
+    """The same for a phone: exclusions below each other, to the right of the spine."""
+    sides = [[step["title"], *(part for line in step["lines"] for part in wrap(line, 38))] for step in steps]
+    heights = [18 * len(lines) + 14 for lines in sides]
+    total = 52 + sum(heights) + 14 * len(steps) + 40 + 18 * len(final) + 22
+    canvas = Canvas(width=360, height=total, left=4, right=4)
+    top = _box(canvas, 4.0, [start], bold=True)
+    for lines, height in zip(sides, heights, strict=True):
+        canvas.segment(30, top, 30, top + 14 + height, stroke=colour("muted"))
+        canvas.segment(30, top + 14 + height / 2, 54, top + 14 + height / 2, stroke=colour("muted"))
+        _arrow(canvas, 56, top + 14 + height / 2, right=True)
+        canvas.box(58, top + 14, 298, height, stroke=colour("muted"), radius=4)
+        for number, line in enumerate(lines):
+            canvas.text(68, top + 33 + 18 * number, line, size=12.5, bold=number == 0)
+        top += 14 + height
+    canvas.segment(30, top, 30, top + 24, stroke=colour("muted"))
+    _arrow(canvas, 30, top + 23, right=False)
+    _box(canvas, top + 24, final, bold=True)
     return canvas.svg(title)
 
 

@@ -61,6 +61,38 @@ def forest(
     return canvas.svg(title)
 
 
+def forest_narrow(
+    rows: Sequence[Row], *, label: str, title: str, reference: float | None = None, digits: int = 2
+) -> str:
+    """The same for a phone: name and numbers above each bar."""
+    shown = [row.estimate for row in rows if row.estimate is not None]
+    edges = [e[k] for e in shown for k in ("low", "high")] + ([reference] if reference is not None else [])
+    names = [wrap(row.name, 30) or [""] for row in rows]
+    heights = [40 + 15 * (len(lines) - 1) for lines in names]
+    canvas = Canvas(width=380, height=sum(heights) + 52, left=8, right=8, top=6, bottom=46, x_range=_range(edges))
+    bottom = canvas.height - canvas.bottom
+    if reference is not None:
+        canvas.segment(canvas.x(reference), 6, canvas.x(reference), bottom, stroke=colour("muted"), dash="3 3")
+    top = 6.0
+    for row, lines, height in zip(rows, names, heights, strict=True):
+        for index, line in enumerate(lines):
+            canvas.text(8, top + 14 + 15 * index, line, size=13, bold=row.series is None)
+        words = row.note if row.estimate is None else _words(row.estimate, digits)
+        canvas.text(canvas.width - 8, top + 14, words, anchor="end", size=13)
+        if row.estimate is not None:
+            _bar(canvas, row, top + height - 12)
+        top += height
+    canvas.segment(canvas.left, bottom, canvas.width - canvas.right, bottom, stroke=colour("muted"))
+    for value in ticks(*canvas.x_range, 5):
+        canvas.text(canvas.x(value), bottom + 17, tick_label(value), anchor="middle", size=11, fill="muted")
+    canvas.text(canvas.width / 2, bottom + 36, label, anchor="middle")
+    return canvas.svg(title)
+
+
+def _words(estimate: Mapping[str, Any], digits: int) -> str:
+    return f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"
+
+
 def _row(canvas: Canvas, row: Row, lines: Sequence[str], middle: float, digits: int) -> None:
     start = middle + 4 - 8 * (len(lines) - 1)
     for index, line in enumerate(lines):
@@ -68,16 +100,18 @@ def _row(canvas: Canvas, row: Row, lines: Sequence[str], middle: float, digits: 
     if row.estimate is None:
         canvas.text(canvas.width - 4, middle + 4, row.note, anchor="end", size=12, fill="muted")
         return
+    _bar(canvas, row, middle)
+    canvas.text(canvas.width - 4, middle + 4, _words(row.estimate, digits), anchor="end", size=13)
+
+
+def _bar(canvas: Canvas, row: Row, middle: float) -> None:
+    assert row.estimate is not None
     stroke, _ = series_style(row.series)
-    canvas.segment(
-        canvas.x(row.estimate["low"]), middle, canvas.x(row.estimate["high"]), middle, stroke=stroke, width=2.5
-    )
-    for end in ("low", "high"):
-        place = canvas.x(row.estimate[end])
+    left, right = canvas.x(row.estimate["low"]), canvas.x(row.estimate["high"])
+    canvas.segment(left, middle, right, middle, stroke=stroke, width=2.5)
+    for place in (left, right):
         canvas.segment(place, middle - 5, place, middle + 5, stroke=stroke, width=2)
     canvas.dot(canvas.x(row.estimate["value"]), middle, fill=stroke, radius=5.5, square=row.series is None)
-    words = f"{number(row.estimate['value'], digits)} ({limits(row.estimate, digits)})"
-    canvas.text(canvas.width - 4, middle + 4, words, anchor="end", size=13)
 
 
 def _range(edges: Sequence[float]) -> tuple[float, float]:

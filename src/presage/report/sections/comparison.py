@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from presage.findings.words import level_words, limits, number, p_value, percent, signed
-from presage.report.figures.forest import Row, forest
+from presage.report.figures.forest import Row, forest, forest_narrow
 from presage.report.parts import Figure, Part, Table
 from presage.report.sections.common import closing, people, series
 
@@ -27,6 +27,8 @@ def _figure(section: Mapping[str, Any], discrimination: Mapping[str, Any], docum
     entries = [(standard, None), *((row, number_of.get(row["name"], 0)) for row in section["markers"])]
     level = level_words(standard["auc"]["level"])
     told = "; ".join(f"{e['name']} {number(e['auc']['value'])} ({limits(e['auc'])})" for e, _ in entries)
+    rows = [Row(entry["name"], entry["auc"], place) for entry, place in entries]
+    label, title = "Area under the ROC curve (AUC)", f"AUC of each marker beside the standard. {told}"
     return Figure(
         name="auc",
         title="AUC of each marker beside the standard",
@@ -36,14 +38,8 @@ def _figure(section: Mapping[str, Any], discrimination: Mapping[str, Any], docum
             + f". Square and grey band: the standard, {standard['name']}. Dotted line: chance."
         ),
         alt=f"AUC with {level}: {told}.",
-        svg=forest(
-            [Row(e["name"], e["auc"], n) for e, n in entries],
-            label="Area under the ROC curve (AUC)",
-            title=f"AUC of each marker beside the standard. {told}",
-            reference=0.5,
-            reference_label="chance",
-            band=standard["auc"],
-        ),
+        svg=forest(rows, label=label, title=title, reference=0.5, reference_label="chance", band=standard["auc"]),
+        narrow=forest_narrow(rows, label=label, title=title, reference=0.5),
         columns=("score", "auc", "low", "high"),
         data=[(e["name"], e["auc"]["value"], e["auc"]["low"], e["auc"]["high"]) for e, _ in entries],
         wide=True,

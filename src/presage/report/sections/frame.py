@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from presage.report.figures.flow import flow
+from presage.report.figures.flow import flow, flow_narrow
 from presage.report.parts import Block, Code, Figure, Gallery, Notes, Part, Picture, Table, Text
 
 
@@ -36,6 +36,7 @@ def cohort(document: Mapping[str, Any]) -> Part | None:
         caption=f"Who was analysed and who was left out, with the reason. n = {n} of {n + dropped} patients.",
         alt=f"{told}. " + " ".join(f"{step['title']}: {'; '.join(step['lines'])}." for step in steps),
         svg=flow(steps, final, start=f"{n + dropped} patients in the cohort", title=f"Cohort flow. {told}"),
+        narrow=flow_narrow(steps, final, start=f"{n + dropped} patients in the cohort", title=f"Cohort flow. {told}"),
         columns=("step", "reason", "unit", "n"),
         data=[(row["step"], row["reason"], row["unit"], row["n"]) for row in rows],
         wide=True,

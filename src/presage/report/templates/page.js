@@ -51,7 +51,8 @@
     button.hidden = false;
     button.addEventListener("click", () => {
       const figure = button.closest("figure");
-      open(figure.querySelector(".drawing > svg") || figure.querySelector("img"));
+      const drawings = [...figure.querySelectorAll(".drawing > svg, img")];
+      open(drawings.find((drawn) => drawn.getClientRects().length) || drawings[0]);
     });
   }
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from presage.stats import checks
 from presage.stats.checks import Bools, Floats, Ints, StatsError
-from presage.stats.discrimination import difference_of_aucs, interval_of_auc, placements
+from presage.stats.discrimination import FEW, delong, difference_of_aucs, interval_of_auc, placements
 from presage.stats.results import Comparison, Estimate
 
 
@@ -66,15 +66,17 @@ def _covariance(cases: Bools, placed: Floats, numbers: Ints) -> tuple[Floats, Fl
 
     with_cases, with_controls = int((cases_each > 0).sum()), int((controls_each > 0).sum())
     cross = spread(of_cases, of_controls, patients) / (n_cases * n_controls)
-    covariance: Floats = spread(of_cases, of_cases, with_cases) / n_cases**2 + cross + cross.T
-    covariance += spread(of_controls, of_controls, with_controls) / n_controls**2
-    return values, covariance
+    within = spread(of_cases, of_cases, with_cases) / n_cases**2
+    within = within + spread(of_controls, of_controls, with_controls) / n_controls**2
+    return values, np.asarray(within + cross + cross.T, dtype=np.float64)
 
 
 def _sums(values: Floats, rows: Bools, numbers: Ints) -> tuple[Floats, Ints]:
     """Sums of `values` (markers, n) over each patient's chosen rows, and how many rows that is."""
     patients = int(numbers.max()) + 1
-    sums = np.stack([np.bincount(numbers[rows], weights=row[rows], minlength=patients) for row in values])
+    sums = np.empty((len(values), patients))
+    for marker, row in enumerate(values):
+        sums[marker] = np.bincount(numbers[rows], weights=row[rows], minlength=patients)
     return sums, np.bincount(numbers[rows], minlength=patients)
 
 
@@ -89,10 +91,16 @@ def clustered_auc_interval(
         As :func:`clustered_delong`.
     """
     checked, numbers = _patients(cases, patients)
-    values, covariance = clustered_delong(checked, scores, numbers)
+    score = checks.score(scores, len(checked))
+    values, covariance = clustered_delong(checked, score, numbers)
+    # How many rows a patient's rows are worth: the variance against that of independent rows, for as many rows.
+    naive = float(delong(checked, score)[1][0, 0])
+    variance = float(covariance[0, 0])
     n_cases, n_controls = len(np.unique(numbers[checked])), len(np.unique(numbers[~checked]))
+    rows = len(checked) / len(np.unique(numbers))
+    inflation = variance / naive / rows if naive > 0 else 1.0
     return interval_of_auc(
-        float(values[0]), float(covariance[0, 0]), n_cases, n_controls, level=level, variance_name="Obuchowski"
+        float(values[0]), variance, n_cases, n_controls, level=level, variance_name="Obuchowski", inflation=inflation
     )
 
 
@@ -111,9 +119,10 @@ def compare_clustered(
     pair = np.stack([checks.score(first, n, "the first score"), checks.score(second, n, "the second score")])
     values, covariance = clustered_delong(checked, pair, numbers)
     n_cases, n_controls = len(np.unique(numbers[checked])), len(np.unique(numbers[~checked]))
-    return difference_of_aucs(
-        values, covariance, (n_cases, n_cases), (n_controls, n_controls), level=level, variance_name="Obuchowski"
-    )
+    counts = (n_cases, n_cases), (n_controls, n_controls)
+    # With few patients in a class the variance among them is a guess: at most their number less one can be relied on.
+    freedom = min(n_cases, n_controls) - 1 if min(n_cases, n_controls) < FEW else None
+    return difference_of_aucs(values, covariance, *counts, level=level, freedom=freedom, variance_name="Obuchowski")
 
 
 def obuchowski_mcclish_covariance(cases: ArrayLike, scores: ArrayLike) -> Floats:

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 
 from presage.stats import checks
 from presage.stats.checks import Bools, Floats, Ints, StatsError
-from presage.stats.discrimination import difference_of_aucs, interval_of_auc, placements
+from presage.stats.discrimination import difference_of_aucs, hanley_mcneil_variance, interval_of_auc, placements
 from presage.stats.results import Comparison, Estimate
 
 
@@ -62,6 +62,14 @@ class CrossValidated:
     n_cases: int
     n_controls: int
     method: str
+
+    @property
+    def inflation(self) -> float:
+        """How many times the first marker's variance exceeds the binormal variance of independent patients."""
+        if self.method == "DeLong":
+            return 1.0
+        value = min(max(float(self.aucs[0]), 0.01), 0.99)
+        return float(self.covariance[0, 0]) / hanley_mcneil_variance(value, self.n_cases, self.n_controls)
 
     def freedom(self, contrast: ArrayLike) -> float | None:
         """Satterthwaite's degrees of freedom of a contrast of the markers, shape (markers,); None for the normal."""
@@ -164,6 +172,7 @@ def repeated_cv_auc(
         level=level,
         variance_name=fit.method,
         freedom=fit.freedom([1.0]),
+        inflation=fit.inflation,
     )
 
 

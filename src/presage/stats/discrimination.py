@@ -10,6 +10,7 @@ method 5 (score-type interval); Pepe MS (2003) The Statistical Evaluation of Med
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -99,12 +100,32 @@ def delong(cases: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
 
 def from_placements(cases: Bools, placed: Floats) -> tuple[Floats, Floats]:
     """AUCs (markers,) and covariance (markers, markers) from placements (markers, n)."""
-    of_cases, of_controls = placed[:, cases], placed[:, ~cases]
-    covariance = (
-        np.atleast_2d(np.cov(of_cases)) / of_cases.shape[1]
-        + np.atleast_2d(np.cov(of_controls)) / (of_controls.shape[1])
-    )
-    return of_cases.mean(axis=1), covariance
+    aucs: Floats = placed[:, cases].mean(axis=1)
+    return aucs, _part(placed[:, cases]) + _part(placed[:, ~cases])
+
+
+def _part(placed: Floats) -> Floats:
+    covariance: Floats = np.atleast_2d(np.cov(placed))
+    return np.asarray(covariance / placed.shape[1], dtype=np.float64)
+
+
+def few_freedom(cases: Bools, difference: Floats) -> float | None:
+    """Satterthwaite's degrees of freedom of a mean placement difference (n,), None where each class has 30 or more.
+
+    With few cases the variance among them is itself a guess, and the normal rejects up to twice too often
+    (benchmarks/type_one_error.py).
+    """
+    return few_satterthwaite([difference[cases], difference[~cases]])
+
+
+def few_satterthwaite(groups: Sequence[Floats]) -> float | None:
+    """Satterthwaite's degrees of freedom of a sum of independent group means; None where no group is under 30."""
+    if min(len(group) for group in groups) >= FEW:
+        return None
+    parts = np.array([np.var(group, ddof=1) / len(group) for group in groups])
+    freedoms = np.array([len(group) - 1 for group in groups])
+    total = float(parts.sum())
+    return None if total <= 0 else float(total**2 / (parts**2 / freedoms).sum())
 
 
 def auc_interval(
@@ -120,9 +141,9 @@ def auc_interval(
         Confidence level.
     method
         ``wald``: estimate +- z * standard error (DeLong), cut at 0 and 1, as R's pROC prints it. ``logit``: the same on
-        the log-odds of the AUC. ``score``: Newcombe's method 5, which is defined at 0 and 1 too. ``auto``: Wald, but
-        logit where the smaller class has under 30 patients or the Wald limits pass 0 or 1, and score where the estimate
-        is 0 or 1.
+        the log-odds of the AUC. ``score``: Newcombe's method 5, which is defined at 0 and 1 too. ``auto``: Wald; logit
+        for an AUC beyond 0.15 or 0.85; score where the smaller class has under 30 patients, or under 100 and under a
+        third of the larger for an AUC beyond 0.15 or 0.85. Chosen by coverage (benchmarks/coverage.py).
 
     Raises
     ------
@@ -147,26 +168,37 @@ def interval_of_auc(
     method: IntervalMethod = "auto",
     variance_name: str = "DeLong",
     freedom: float | None = None,
+    inflation: float = 1.0,
 ) -> Estimate:
     """Interval of an AUC from its variance and the numbers of patients; `method` as in :func:`auc_interval`.
 
-    `freedom` replaces the normal by Student's t where the variance itself is uncertain.
+    `freedom` replaces the normal by Student's t where the variance itself is uncertain. `inflation` is how many times
+    `variance` exceeds that of independent patients (clusters, training); the score interval is widened by it.
     """
     level = checks.fraction(level, "the confidence level")
     reference, reference_name = _reference(freedom)
     z = float(reference.ppf(0.5 + level / 2))
     half = z * variance**0.5
     if method == "auto":
-        inside = value - half > 0 and value + half < 1
-        method = "wald" if inside and min(n_cases, n_controls) >= FEW else "logit"
+        method = _fitting(value, n_cases, n_controls)
     if method == "score" or (method == "logit" and (variance <= 0 or not 0 < value < 1)):
-        low, high = _score_limits(value, n_cases, n_controls, z)
-        return Estimate(value, low, high, level, "score (Newcombe method 5)")
+        low, high = _score_limits(value, n_cases, n_controls, z * max(inflation, 1.0) ** 0.5)
+        name = "score (Newcombe method 5)" + (f", widened for {variance_name}" if inflation > 1 else "")
+        return Estimate(value, low, high, level, name)
     if method == "logit":
         centre, width = np.log(value / (1 - value)), half / (value * (1 - value))
         low, high = (float(1 / (1 + np.exp(-(centre + sign * width)))) for sign in (-1, 1))
         return Estimate(value, low, high, level, f"{variance_name}, logit, {reference_name}")
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), level, f"{variance_name}, {reference_name}")
+
+
+def _fitting(value: float, n_cases: int, n_controls: int) -> IntervalMethod:
+    """The interval whose coverage is nearest to its level for such numbers."""
+    fewer, more = sorted((n_cases, n_controls))
+    extreme = abs(value - 0.5) > 0.35
+    if fewer < FEW or (extreme and fewer < 100 and 3 * fewer < more):
+        return "score"
+    return "logit" if extreme else "wald"
 
 
 def _reference(freedom: float | None) -> tuple[Any, str]:
@@ -178,15 +210,22 @@ def _reference(freedom: float | None) -> tuple[Any, str]:
 
 def _score_limits(value: float, n_cases: int, n_controls: int, z: float) -> tuple[float, float]:
     """Newcombe's method 5: the AUCs that a score test would not reject."""
-    extra = (n_cases + n_controls) / 2 - 1
+    average = (n_cases + n_controls) / 2
 
     def excess(theta: float) -> float:
-        spread = theta * (1 - theta) * (1 + extra * (1 - theta) / (2 - theta) + extra * theta / (1 + theta))
-        return (value - theta) ** 2 - z**2 * spread / (n_cases * n_controls)
+        spread = hanley_mcneil_variance(theta, average, average) * average**2 / (n_cases * n_controls)
+        return (value - theta) ** 2 - z**2 * spread
 
-    low = 0.0 if value <= 0 else float(optimize.brentq(excess, 0.0, value))
-    high = 1.0 if value >= 1 else float(optimize.brentq(excess, value, 1.0))
+    # At 0 and 1 the estimate itself is a root without meaning; the limit is the other one.
+    low = 0.0 if value <= 0 else float(optimize.brentq(excess, 0.0, value * (1 - 1e-12)))
+    high = 1.0 if value >= 1 else float(optimize.brentq(excess, 1 - (1 - value) * (1 - 1e-12), 1.0))
     return low, high
+
+
+def hanley_mcneil_variance(value: float, n_cases: float, n_controls: float) -> float:
+    """Variance of an AUC of `value` when only the numbers are known (Hanley & McNeil 1982, Radiology 143:29-36)."""
+    extra = (n_cases - 1) * (1 - value) / (2 - value) + (n_controls - 1) * value / (1 + value)
+    return value * (1 - value) * (1 + extra) / (n_cases * n_controls)
 
 
 def compare_paired(cases: ArrayLike, first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Comparison:
@@ -199,6 +238,10 @@ def compare_paired(cases: ArrayLike, first: ArrayLike, second: ArrayLike, *, lev
     first, second
         Shape (n,) each. The same curve twice gives difference 0, Z 0, p 1.
 
+    Notes
+    -----
+    The reference is the normal, as in R's pROC, and Student's t (Satterthwaite) where a class has under 30 patients.
+
     Raises
     ------
     StatsError
@@ -207,9 +250,13 @@ def compare_paired(cases: ArrayLike, first: ArrayLike, second: ArrayLike, *, lev
     checked = checks.binary(cases)
     n = len(checked)
     pair = np.stack([checks.score(first, n, "the first score"), checks.score(second, n, "the second score")])
-    values, covariance = delong(checked, pair)
+    checks.enough(checked)
+    placed = np.stack([placements(checked, row) for row in pair])
+    values, covariance = from_placements(checked, placed)
     n_cases = int(checked.sum())
-    return difference_of_aucs(values, covariance, (n_cases, n_cases), (n - n_cases, n - n_cases), level=level)
+    counts = (n_cases, n_cases), (n - n_cases, n - n_cases)
+    freedom = few_freedom(checked, placed[0] - placed[1])
+    return difference_of_aucs(values, covariance, *counts, level=level, freedom=freedom)
 
 
 def compare_unpaired(
@@ -222,8 +269,8 @@ def compare_unpaired(
 ) -> Comparison:
     """Difference in AUC (first minus second) between independent groups of patients.
 
-    The reference is Student's t with Welch-Satterthwaite degrees of freedom, as in R's pROC: with few patients the
-    normal rejects too often.
+    The reference is Student's t with Welch-Satterthwaite degrees of freedom, as in R's pROC; where a class has under 30
+    patients they are taken from cases and controls, of which the few decide.
 
     Raises
     ------
@@ -231,12 +278,19 @@ def compare_unpaired(
         As :func:`delong`, for either group.
     """
     groups = [checks.binary(first_cases), checks.binary(second_cases)]
-    fits = [delong(group, scores) for group, scores in zip(groups, (first_scores, second_scores), strict=True)]
-    values = np.array([fit[0][0] for fit in fits])
-    variances = np.array([fit[1][0, 0] for fit in fits])
+    placed = []
+    for group, scores in zip(groups, (first_scores, second_scores), strict=True):
+        checks.enough(group)
+        placed.append(placements(group, checks.score(scores, len(group))))
+    fits = [from_placements(group, row[None]) for group, row in zip(groups, placed, strict=True)]
+    values, variances = (np.array([fit[0][0] for fit in fits]), np.array([fit[1][0, 0] for fit in fits]))
     sizes = np.array([len(group) for group in groups])
-    total = variances.sum()
-    freedom = float(total**2 / (variances**2 / (sizes - 1)).sum()) if total > 0 else None
+    total = float(variances.sum())
+    freedom = few_satterthwaite(
+        [row[part] for group, row in zip(groups, placed, strict=True) for part in (group, ~group)]
+    )
+    if freedom is None and total > 0:
+        freedom = float(total**2 / (variances**2 / (sizes - 1)).sum())
     n_cases = (int(groups[0].sum()), int(groups[1].sum()))
     n_controls = (int((~groups[0]).sum()), int((~groups[1]).sum()))
     return difference_of_aucs(values, np.diag(variances), n_cases, n_controls, level=level, freedom=freedom)

@@ -33,10 +33,10 @@ def expose(breast: Breast, glandular: Plane, vendor: Vendor, generator: np.rando
 
 
 def present(breast: Breast, exposure: Plane, vendor: Vendor) -> Plane:
-    """The picture for presentation, in [0, 1], bright = dense: logarithm, thin edge partly evened out, soft shoulder."""
+    """The picture for presentation, in [0, 1], bright = dense: logarithm, edge partly evened out, soft shoulder."""
     full = np.float32(breast.thickness_mm.max())
     thickness = cv2.GaussianBlur(breast.thickness_mm, (0, 0), 1.5 / breast.spacing_mm)
-    evened = np.float32(0.74 * FAT) * (full - thickness) - np.log(exposure) - np.float32(FAT) * full
+    evened = np.float32(0.70 * FAT) * (full - thickness) - np.log(exposure) - np.float32(FAT) * full
     grey = vendor.brightness + np.float32(vendor.contrast / (GLAND - FAT)) / full * evened
     np.maximum(grey, 0, out=grey)
     squared = grey * grey

@@ -28,8 +28,8 @@ ORACLE_FILE = "oracle.csv"
 
 _DESCRIPTION = (
     "PHANTOM: {women} made-up women ({pairs} cases, {pairs} controls matched on age), one CC and one MLO view of one "
-    "breast each, seed {seed}. Risk is planted in the texture of the tissue and weakly in its density: the best possible "
-    "AUC is {oracle:.2f}, density alone reaches {density:.2f}. Nothing here says anything about people."
+    "breast each, seed {seed}. Risk is planted in the texture of the tissue and weakly in its density: the best "
+    "possible AUC is {oracle:.2f}, density alone reaches {density:.2f}. Nothing here says anything about people."
 )
 
 

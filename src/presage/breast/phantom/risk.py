@@ -76,7 +76,7 @@ class Woman:
 
 
 def percent_density(density: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the breast's area that is dense, of a density latent: median 0.26, classes A and D beyond 0.10 and 0.52."""
+    """Share of the breast's area that is dense: median 0.26, classes A and D beyond about 0.10 and 0.52."""
     return np.asarray(expit(-1.05 + 0.89 * density))
 
 

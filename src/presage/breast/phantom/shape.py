@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 View = Literal["CC", "MLO"]
 Plane = NDArray[np.float32]
 
-SKIN_MM = 1.6
+SKIN_MM = 1.2
 MARGIN_MM = 14.0  # air kept in front of the nipple; the rest of the detector is filled when the picture is written
 SMALL_DETECTOR_MM = (240.0, 180.0)
 LARGE_DETECTOR_MM = (290.0, 240.0)

@@ -89,7 +89,7 @@ def import_dicom(
         target,
         patients,
         pd.DataFrame(recordings),
-        name=name,
+        name=name or "Imported mammograms",
         description="Imported from DICOM; patient ids are keyed hashes.",
         outcomes=_outcome_columns(patients, covariates),
     )

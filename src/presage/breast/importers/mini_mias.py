@@ -182,14 +182,16 @@ def import_mini_mias(
     return ImportSummary(len(patients), len(recordings), excluded, notes, facts)
 
 
-_PROXY_WARNING = "It is a proxy: mini-MIAS has no dates and no follow-up, so it cannot measure short-term risk, and no effect is to be expected."
+_DATABASE = (
+    "Scanned film mammograms (MLO, 0.2 mm per pixel) of the mini-MIAS database, licensed for research only. It has no "
+    "dates and no follow-up, so it cannot measure short-term risk."
+)
 _DESCRIPTIONS = {
-    "all": "Scanned film mammograms (MLO, 0.2 mm) of the mini-MIAS database, licensed for research only. "
-    + _PROXY_WARNING,
+    "all": f"{_DATABASE} Each woman with both breasts, her tissue class and lesions.",
     "contralateral": (
-        "Scanned film mammograms of the mini-MIAS database, licensed for research only. Cases: the normal breast of women with a "
-        "malignant lesion in the other one; controls: women with two normal breasts, one breast each, sides in the cases' proportion. "
-        + _PROXY_WARNING
+        f"{_DATABASE} This study is a proxy and no effect is to be expected. Cases: the normal breast of women with a "
+        "malignant lesion in the other one. Controls: women with two normal breasts, one breast each, sides in the "
+        "cases' proportion."
     ),
 }
 _OUTCOMES = {"all": ("tissue", "left", "right", "malignant"), "contralateral": ("contralateral_malignancy",)}

@@ -35,9 +35,10 @@ DECODERS = {
     "1.2.840.10008.1.2.4.203": "pylibjpeg",
 }
 _NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
-# The slowest good file (JPEG 2000, 30 million pixels) takes a few seconds.
-TIMEOUT_SECONDS = 60.0
-MEMORY_BYTES = 6 << 30
+# Good files take about 0.3 microseconds a pixel; a damaged stream may keep a decoder busy for ever.
+SECONDS, SECONDS_PER_PIXEL = 15.0, 3e-6
+# Beyond what the process needs by itself: decoders hold the image a few times over, as 32-bit numbers.
+MEMORY_BYTES, MEMORY_BYTES_PER_PIXEL = 256 << 20, 40
 
 _idle: list[_Helper] = []
 _lock = threading.Lock()
@@ -62,17 +63,19 @@ def decode(dataset: Dataset, transfer_syntax: str, rows: int, columns: int) -> N
     data = dataset.PixelData
     if not isinstance(data, bytes) or not data:
         raise UnusableRecording("no pixel data", "Pixel Data (7FE0,0010) is empty")
-    request = {name: whole(dataset, name, default=0) for name in _NUMBERS} | {
+    seconds = SECONDS + SECONDS_PER_PIXEL * rows * columns
+    request: dict[str, Any] = {name: whole(dataset, name, default=0) for name in _NUMBERS} | {
         "syntax": transfer_syntax,
         "plugin": DECODERS[transfer_syntax],
+        "memory": MEMORY_BYTES + MEMORY_BYTES_PER_PIXEL * rows * columns,
         "PhotometricInterpretation": text(dataset, "PhotometricInterpretation").upper(),
     }
     helper = _take()
     try:
-        reply, payload = helper.ask(request, data)
+        reply, payload = helper.ask(request, data, seconds)
     except (OSError, EOFError, struct.error, ValueError) as error:
         late = helper.end()
-        what = f"took more than {TIMEOUT_SECONDS:g} s" if late else "crashed on it or ran out of memory"
+        what = f"took more than {seconds:.0f} s" if late else "crashed on it"
         raise _undecodable(f"the decoder {what}") from error
     except BaseException:
         helper.end()
@@ -102,7 +105,7 @@ class _Helper:
     def __init__(self) -> None:
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "presage.breast.reading.decoder_process", str(MEMORY_BYTES)],
+            [sys.executable, "-m", "presage.breast.reading.decoder_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -110,9 +113,9 @@ class _Helper:
         )
         self.timed_out = False
 
-    def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def ask(self, request: dict[str, Any], data: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         """Send one stream and wait for its pixels."""
-        watchdog = threading.Timer(TIMEOUT_SECONDS, self._expire)
+        watchdog = threading.Timer(seconds, self._expire)
         watchdog.daemon = True
         watchdog.start()
         try:

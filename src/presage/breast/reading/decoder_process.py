@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from typing import Any
 
@@ -47,31 +48,41 @@ def available(request: dict[str, Any]) -> bool:
     return request["plugin"] in get_decoder(request["syntax"]).available_plugins
 
 
-def main(memory: int) -> None:
-    """Answer requests until the other side closes the pipe."""
-    try:
-        import resource
+def limit_memory(extra: int) -> None:
+    """Let the process grow by `extra` bytes of address space and no more (Linux; elsewhere only time is limited)."""
+    if not sys.platform.startswith("linux"):
+        return
+    import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except ImportError:  # no such limits on Windows; the time limit still holds
-        pass
+    with open("/proc/self/statm", encoding="ascii") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + extra, hard))
+
+
+def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """What to reply to one request."""
+    try:
+        if not available(request):
+            return {"missing": request["plugin"]}, b""
+        limit_memory(request["memory"])
+        return {}, decoded(request, data)
+    except Exception as error:  # whatever a decoder makes of a damaged stream
+        return {"error": type(error).__name__}, b""
+
+
+def main() -> None:
+    """Answer requests until the other side closes the pipe."""
     # Native libraries print to the standard output: keep it for answers alone.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     while True:
         try:
             request, data = receive(sys.stdin.buffer)
-        except Exception:
+        except (EOFError, struct.error):
             return
-        try:
-            if available(request):
-                send(answers, {}, decoded(request, data))
-            else:
-                send(answers, {"missing": request["plugin"]}, b"")
-        except Exception as error:
-            send(answers, {"error": type(error).__name__}, b"")
+        send(answers, *answer(request, data))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

@@ -105,7 +105,7 @@ def _check(x: Floats, cases: NDArray[np.bool_], shrinkage: Shrinkage) -> None:
 
 
 def _is_constant(variance: Floats, mean: Floats, count: int) -> NDArray[np.bool_]:
-    """Whether a variance is no more than rounding leaves of a constant (Chan, Golub and LeVeque 1983, as scikit-learn)."""
+    """Whether a variance is no more than rounding leaves of a constant (the bound that scikit-learn uses)."""
     epsilon = np.finfo(np.float64).eps
     return np.asarray(variance <= count * epsilon * variance + (count * mean * epsilon) ** 2)
 

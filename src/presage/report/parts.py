@@ -137,12 +137,15 @@ class Part:
         What follows, in order.
     order
         Place on the page: 10 answer, 20 performance, 30 use, 40 who, 50 people's images, 80 how, 90 guidelines.
+    folded
+        Whether a reader opens it; print always shows it.
     """
 
     name: str
     title: str
     blocks: Sequence[Block]
     order: int = 60
+    folded: bool = False
 
 
 class SectionRenderer(Protocol):

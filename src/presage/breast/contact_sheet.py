@@ -23,6 +23,8 @@ _OUTLINE, _MUSCLE, _DENSE, _WARNING = (240, 228, 66), (230, 120, 190), (86, 180,
 _PAPER, _INK = (18, 18, 18), (235, 235, 235)
 _PICTURE, _TEXT, _GAP, _HEAD = (250, 330), 58, 10, 74
 _COLUMNS, _PER_PAGE = 8, 48
+# What is shown beyond the breast, so that a label taken for breast is seen.
+_MARGIN_MM = 30.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _cell(recording: Recording) -> _Cell:
     except UnusableRecording as unusable:
         return _Cell(None, (name, "not used"), unusable.reason)
     plain = resample(mammogram.pixels, mammogram.spacing_mm, tissue.spacing_mm)
-    figures = f"{tissue.percent_density:.0f} % dense, {tissue.breast_area_cm2:.0f} cm²"
+    figures = f"{tissue.percent_density:.0f} % dense, {tissue.breast_area_cm2:.0f} cm2"
     return _Cell(_drawn(plain, tissue), (name, figures), "; ".join(tissue.flags))
 
 
@@ -107,15 +109,16 @@ def _drawn(plain: NDArray[np.float32], tissue: Tissue) -> Picture:
     picture = np.repeat(grey[:, :, None], 3, axis=2)
     tint = np.array(_DENSE) * 0.38
     picture[tissue.dense] = (picture[tissue.dense] * 0.62 + tint).astype(np.uint8)
-    columns = np.flatnonzero((plain > 1.5 / 255).mean(axis=0) > 0.02)
-    picture = picture[:, max(0, columns[0] - 3) : columns[-1] + 4]
-    offset = (-max(0, int(columns[0]) - 3), 0)
+    whole = tissue.breast | tissue.pectoral
+    columns = np.flatnonzero(whole.any(axis=0))
+    first, margin = max(0, int(columns[0]) - 3), round(_MARGIN_MM / tissue.spacing_mm)
+    picture = picture[:, first : columns[-1] + margin]
     scale = min(_PICTURE[0] / picture.shape[1], _PICTURE[1] / picture.shape[0])
     thickness = max(1, round(1.6 / scale))
     picture = np.ascontiguousarray(picture)
-    for mask, colour in ((tissue.breast | tissue.pectoral, _OUTLINE), (tissue.pectoral, _MUSCLE)):
+    for mask, colour in ((whole, _OUTLINE), (tissue.pectoral, _MUSCLE)):
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        shifted = [contour + np.array(offset, dtype=contour.dtype) for contour in contours]
+        shifted = [contour - np.array((first, 0), dtype=contour.dtype) for contour in contours]
         cv2.drawContours(picture, shifted, -1, colour, thickness)
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -21,9 +21,11 @@ NARROWEST_MM = 4.8
 SKIN_FRACTION = 0.07
 # Labels and blank film are this bright.
 LABEL_LEVEL = 0.8
+# and have at least this share of background around them; bright tissue has none.
+LABEL_IN_DARK = 0.1
 LARGEST_LABEL_CM2 = 60.0
-# Tape across the top of a film is lower than this.
-STRIP_MM = 20.0
+# What runs on to the lower end of the film and is narrower than this is belly.
+BELLY_MM = 22.0
 SMALLEST_BREAST_CM2 = 12.0
 
 
@@ -69,7 +71,7 @@ def breast_outline(image: NDArray[np.float32], spacing_mm: float) -> Outline:
     frame = film_frame(plain)
     bright = _without_labels(plain, (coarse > level).astype(np.uint8), frame, coarse_mm)
     body, flags = _body(bright, frame, coarse_mm)
-    body = _without_strip(body, frame, coarse_mm)
+    body = _without_belly(body, frame, coarse_mm)
     mask = _followed(image, body, level, spacing_mm)
     inside = (shrink(mask.astype(np.float32), step) > 0.5).astype(np.uint8)
     return Outline(mask, skin_distance(inside, frame, coarse_mm), step, flags)
@@ -153,10 +155,10 @@ def _without_labels(
         if area < 15 or area > 100 * LARGEST_LABEL_CM2 or at_wall:
             continue
         block = (labels == index).astype(np.uint8)
-        wide = cv2.dilate(block, disk(3.2 / spacing_mm))
-        ring = (wide > 0) & (_dilated(block) == 0) & film
-        if not ring.any() or (bright[ring] == 0).mean() > 0.3:
-            out = np.where(wide > 0, 0, out).astype(np.uint8)
+        near = cv2.dilate(block, disk(3.2 / spacing_mm))
+        ring = (cv2.dilate(near, disk(2.4 / spacing_mm)) > 0) & (near == 0) & film
+        if not ring.any() or (bright[ring] == 0).mean() > LABEL_IN_DARK:
+            out = np.where(near > 0, 0, out).astype(np.uint8)
     return out
 
 
@@ -202,19 +204,17 @@ def _opened(mask: Mask, frame: tuple[int, int, int, int], radius: float) -> Mask
     return out
 
 
-def _without_strip(body: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> Mask:
-    """`body` less tape across the top of the film: rows that suddenly reach much further than those below."""
-    depth = round(STRIP_MM / spacing_mm)
-    first = frame[0] + int(np.argmax(body[frame[0] : frame[1]].any(axis=1)))
-    ends = np.array([int(np.flatnonzero(row)[-1]) if row.any() else 0 for row in body[first : first + depth + 4]])
-    if len(ends) < depth:
+def _without_belly(body: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> Mask:
+    """`body` less the strip of belly along the chest wall, from the fold under the breast to the film's end."""
+    widths = body.sum(axis=1)
+    if not widths[frame[1] - 3]:
         return body
-    drop = ends[:-3] - ends[3:]
-    where = int(drop.argmax())
-    if drop[where] * spacing_mm < 11:
+    widest = int(widths.argmax())
+    narrow = np.flatnonzero(widths[widest : frame[1]] * spacing_mm < BELLY_MM)
+    if not len(narrow):
         return body
     out = body.copy()
-    out[: first + where + 3, ends[where + 3] + 1 :] = 0
+    out[widest + narrow[0] :] = 0
     return out
 
 

@@ -40,6 +40,9 @@ SECONDS, SECONDS_PER_PIXEL = 15.0, 3e-6
 # Beyond what the process needs by itself: decoders hold the image a few times over, as 32-bit numbers.
 MEMORY_BYTES, MEMORY_BYTES_PER_PIXEL = 256 << 20, 40
 
+# Lossless compression of a mammogram reaches 2 to 20 pixels a byte; an empty film under 1000.
+_MOST_PIXELS_PER_BYTE = 4000
+
 _idle: list[_Helper] = []
 _lock = threading.Lock()
 _owner = os.getpid()
@@ -63,6 +66,12 @@ def decode(dataset: Dataset, transfer_syntax: str, rows: int, columns: int) -> N
     data = dataset.PixelData
     if not isinstance(data, bytes) or not data:
         raise UnusableRecording("no pixel data", "Pixel Data (7FE0,0010) is empty")
+    if rows * columns > _MOST_PIXELS_PER_BYTE * len(data):
+        raise UnusableRecording(
+            "absurd image size",
+            f"the header says {rows} x {columns} pixels, and the compressed stream has {len(data)} bytes",
+            cure="the file is damaged; copy it again from its source",
+        )
     seconds = SECONDS + SECONDS_PER_PIXEL * rows * columns
     request: dict[str, Any] = {name: whole(dataset, name, default=0) for name in _NUMBERS} | {
         "syntax": transfer_syntax,

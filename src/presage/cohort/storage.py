@@ -73,6 +73,12 @@ def size_of(path: str) -> int | None:
     return int(info.get("size") or 0) if info.get("type") == "file" else None
 
 
+def version_of(address: str) -> str:
+    """A token that changes when the file at a remote address does (size and date, or the store's own tag)."""
+    files, inner = _filesystem(address)
+    return str(files.ukey(inner))
+
+
 def sizes_below(folder: str) -> dict[str, int]:
     """Size by address of every file below a remote `folder`, in one listing."""
     files, inner = _filesystem(folder)

@@ -1,25 +1,53 @@
-"""Encoder outputs kept by content (file bytes + encoder), so that nothing is encoded twice. (contract; filled in by the study work)"""
+"""Encoder outputs kept by content (file bytes + encoder), so that nothing is encoded twice."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import threading
+import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from presage.cohort import Recording
+import numpy as np
+
+from presage.cohort import Recording, UnusableRecording, storage
 from presage.study.encoder import Arrays, Encoder
+from presage.study.files import write_atomically
+
+#: Bytes of arrays that one process keeps at hand: a worker that runs a hundred tasks reads each array once.
+MEMORY_LIMIT = 1 << 30
 
 
 class EncoderCache:
-    """Encoder outputs on disk under SHA-256 of the file's bytes and of the encoder's identity.
+    """Encoder outputs on disk under SHA-256 of the file's bytes, the encoder's identity and the recording's columns.
+
+    The columns count because a reader may need them (which breast, how many millimetres a pixel); a comment that is
+    edited costs one encoding, a laterality that is corrected must. Neither path nor patient id is kept: a path enters
+    only hashed, with size and date, to remember the digest of a file's bytes. Several processes may share a folder.
 
     Parameters
     ----------
     folder
         Where to keep them; ``PRESAGE_CACHE`` or ``~/.cache/presage`` by default.
+    memory
+        Bytes of arrays kept at hand in this process.
     """
 
-    def __init__(self, folder: Path | str | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str | None = None, *, memory: int = MEMORY_LIMIT) -> None:
+        chosen = folder or os.environ.get("PRESAGE_CACHE") or Path.home() / ".cache" / "presage"
+        self.folder = Path(chosen).expanduser()
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, Arrays] = OrderedDict()
+        self._held_bytes = 0
+        self._contents: dict[str, str] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EncoderCache, (self.folder,)
 
     def encoded(
         self,
@@ -29,5 +57,164 @@ class EncoderCache:
         threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> list[Arrays]:
-        """Arrays of each recording in order; those missing are encoded and kept. Raises UnusableRecording."""
-        raise NotImplementedError
+        """Arrays of each recording in order (read-only); those missing are encoded and kept.
+
+        Raises
+        ------
+        UnusableRecording
+            If one of them cannot be used.
+        InputError
+            If the cache cannot be written to (disk full).
+        """
+        keys = self._keys(encoder, recordings)
+        found: dict[str, Arrays] = {}
+        missing: dict[str, Recording] = {}
+        for key, recording in zip(keys, recordings, strict=True):
+            arrays = self._load(key) if key not in found else found[key]
+            if arrays is None:
+                missing[key] = recording
+            else:
+                found[key] = arrays
+                if progress is not None:
+                    progress(1)
+        for key, result in self._encode(encoder, missing, threads, progress):
+            if isinstance(result, UnusableRecording):
+                raise result
+            found[key] = result
+        return [found[key] for key in keys]
+
+    def encode_missing(
+        self,
+        encoder: Encoder,
+        recordings: Sequence[Recording],
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[str, UnusableRecording]:
+        """Encode and keep what is not there yet; the recordings that cannot be used, by path.
+
+        `progress` is told of every recording, encoded or not.
+        """
+        missing: dict[str, Recording] = {}
+        paths: dict[str, list[str]] = {}
+        for key, recording in zip(self._keys(encoder, recordings), recordings, strict=True):
+            paths.setdefault(key, []).append(recording.path)
+            if key in missing or self._path(key).exists():
+                if progress is not None:
+                    progress(1)
+            else:
+                missing[key] = recording
+        unusable = {}
+        for key, result in self._encode(encoder, missing, threads, progress, hold=False):
+            if isinstance(result, UnusableRecording):
+                unusable.update({path: result for path in paths[key]})
+        return unusable
+
+    def content(self, path: str) -> str:
+        """SHA-256 (hex) of a file's bytes, remembered as long as size and date stay the same."""
+        if storage.is_address(path):
+            version = storage.version_of(path)
+        else:
+            status = os.stat(path)
+            version = f"{status.st_size}|{status.st_mtime_ns}"
+        memo = hashlib.sha256(f"{path}|{version}".encode()).hexdigest()
+        known = self._contents.get(memo)
+        if known is None:
+            kept = self.folder / "content" / memo[:2] / memo
+            known = kept.read_text() if kept.exists() else ""
+            if len(known) != 64:
+                known = storage.content_digest(path)
+                write_atomically(kept, known.encode())
+            self._contents[memo] = known
+        return known
+
+    def _keys(self, encoder: Encoder, recordings: Sequence[Recording]) -> list[str]:
+        fingerprint = encoder.fingerprint()
+        keys = []
+        for recording in recordings:
+            attributes = dict(sorted(recording.attributes.items()))
+            identity = json.dumps([self.content(recording.path), fingerprint, attributes])
+            keys.append(hashlib.sha256(identity.encode()).hexdigest())
+        return keys
+
+    def _encode(
+        self,
+        encoder: Encoder,
+        missing: dict[str, Recording],
+        threads: int,
+        progress: Callable[[int], None] | None,
+        hold: bool = True,
+    ) -> list[tuple[str, Arrays | UnusableRecording]]:
+        """Encode and keep each; with `hold` the arrays come back, else only what could not be used."""
+        if not missing:
+            return []
+        keys = list(missing)
+        results: list[tuple[str, Arrays | UnusableRecording]] = []
+        for index, result in encoder.encode_all(list(missing.values()), threads=threads, progress=progress):
+            if isinstance(result, UnusableRecording):
+                results.append((keys[index], result))
+                continue
+            arrays = {name: np.asarray(array, order="C") for name, array in sorted(result.items())}
+            write_atomically(self._path(keys[index]), _pack(arrays))
+            if hold:
+                results.append((keys[index], self._remember(keys[index], arrays)))
+        return results
+
+    def _load(self, key: str) -> Arrays | None:
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None:
+                self._held.move_to_end(key)
+                return held
+        path = self._path(key)
+        if not path.exists():
+            return None
+        arrays = _unpack(path)
+        if arrays is None:
+            warnings.warn(f"a damaged cache entry is encoded again: {path}", stacklevel=3)
+            path.unlink(missing_ok=True)
+            return None
+        return self._remember(key, arrays)
+
+    def _remember(self, key: str, arrays: Arrays) -> Arrays:
+        for array in arrays.values():
+            array.flags.writeable = False  # it is shared with every later task of this process
+        size = sum(array.nbytes for array in arrays.values())
+        with self._lock:
+            if key not in self._held:
+                self._held[key] = arrays
+                self._held_bytes += size
+            while self._held_bytes > self._memory and self._held:
+                _, dropped = self._held.popitem(last=False)
+                self._held_bytes -= sum(array.nbytes for array in dropped.values())
+        return arrays
+
+    def _path(self, key: str) -> Path:
+        return self.folder / "encoded" / key[:2] / f"{key}.safetensors"
+
+
+def _digest(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}|{array.dtype.str}|{array.shape}".encode())
+        digest.update(np.asarray(array, order="C").tobytes())
+    return digest.hexdigest()
+
+
+def _pack(arrays: Arrays) -> bytes:
+    from safetensors.numpy import save
+
+    return bytes(save(arrays, metadata={"sha256": _digest(arrays)}))
+
+
+def _unpack(path: Path) -> Arrays | None:
+    """The arrays, or None where the file is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            expected = (file.metadata() or {}).get("sha256")
+    except (SafetensorError, OSError, ValueError):
+        return None
+    return arrays if arrays and _digest(arrays) == expected else None

@@ -6,6 +6,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,7 +58,7 @@ class Encoder(BaseModel, ABC):
 
         The default calls :meth:`encode` in a pool of `threads`; override it to overlap reading with computing.
         """
-        from concurrent.futures import ThreadPoolExecutor, as_completed
+        from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
         def one(index: int) -> tuple[int, Arrays | UnusableRecording]:
             try:
@@ -65,12 +66,20 @@ class Encoder(BaseModel, ABC):
             except UnusableRecording as unusable:
                 return index, unusable
 
-        with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-            waiting = [pool.submit(one, index) for index in range(len(recordings))]
-            for done in as_completed(waiting):
-                yield done.result()
-                if progress is not None:
-                    progress(1)
+        ahead = 2 * max(1, threads)
+        queue = iter(range(len(recordings)))
+        pool = ThreadPoolExecutor(max_workers=max(1, threads))
+        waiting: set[Future[tuple[int, Arrays | UnusableRecording]]] = set()
+        try:
+            while waiting := waiting | {pool.submit(one, index) for index in islice(queue, ahead - len(waiting))}:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+                    if progress is not None:
+                        progress(1)
+        finally:
+            # On Ctrl-C or a full disk only what is being encoded is waited for.
+            pool.shutdown(cancel_futures=True)
 
     def checked(self, arrays: Arrays, recording: Recording) -> Arrays:
         """`arrays`, refused when empty or not finite: no NaN ever enters a cache."""

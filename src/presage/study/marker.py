@@ -79,6 +79,10 @@ class Marker(BaseModel, ABC):
 
     #: One sentence for the report.
     summary: ClassVar[str] = ""
+    #: Whether the scores are probabilities in [0, 1], so that calibration applies to them as they are.
+    gives_probability: ClassVar[bool] = False
+    #: Installed packages whose version may change the numbers ("onnxruntime"); the findings name them.
+    packages: ClassVar[tuple[str, ...]] = ()
 
     def encoders(self) -> Sequence[Encoder]:
         """Encoders whose output the marker reads. A study runs them once, before any task."""

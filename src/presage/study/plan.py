@@ -1,5 +1,259 @@
-"""The study (filled in)."""
+"""The study: what is compared with what, on whom, and how it is validated. A YAML file or a Python object."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
+
+from presage.cohort import InputError, Outcome, storage
+from presage.cohort.outcome import Kind
+from presage.cohort.splits import GroupBy
+from presage.study.marker import Marker
+from presage.study.names import marker_class, marker_reference
+from presage.study.yaml_lines import Location, Problem, problem_of, read_yaml
 
 
-class Study:
-    """A study."""
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OutcomePlan(_Strict):
+    """Which column is predicted, and how to understand it; see :class:`presage.cohort.Outcome`."""
+
+    column: str
+    kind: Kind = "binary"
+    cutoff: float | None = None
+    event: str | None = None
+    label: str = ""
+
+    def outcome(self) -> Outcome:
+        """The checked outcome. Raises InputError where the kind lacks what it needs."""
+        return Outcome(self.column, self.kind, self.cutoff, self.event, self.label)
+
+
+class MarkerPlan(_Strict):
+    """One marker of a study: which, how it is called in the report, and its settings.
+
+    In YAML the settings stand beside the name: ``{marker: percent-density, name: Percent density, views: [CC]}``. A
+    :class:`Marker` may be given instead; only its settings are taken.
+    """
+
+    marker: str
+    name: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_settings(cls, given: Any) -> Any:
+        if isinstance(given, Marker):
+            return {"marker": marker_reference(type(given)), "settings": given.model_dump(mode="json")}
+        if isinstance(given, str):
+            return {"marker": given}
+        if not isinstance(given, dict):
+            return given
+        beside = {key: value for key, value in given.items() if key not in ("marker", "name", "settings")}
+        named = {key: value for key, value in given.items() if key not in beside}
+        return {**named, "settings": {**given.get("settings", {}), **beside}}
+
+    @model_validator(mode="after")
+    def _name_it(self) -> Self:
+        self.name = self.name or self.marker
+        return self
+
+    @model_serializer
+    def _flat(self) -> dict[str, Any]:
+        return {"marker": self.marker, "name": self.name, **self.settings}
+
+    def build(self) -> Marker:
+        """A fresh, unfitted marker.
+
+        Raises
+        ------
+        InputError
+            If no such marker is installed.
+        pydantic.ValidationError
+            If a setting is unknown or wrong.
+        """
+        return marker_class(self.marker)(**self.settings)
+
+
+class Validation(_Strict):
+    """How the markers are validated.
+
+    Attributes
+    ----------
+    folds, repeats
+        Of the stratified cross-validation.
+    group_by
+        Who is never on both sides of a fold: the same ``patient``, ``match_set`` or ``site``.
+    seed
+        Of the splits, and of everything random in the markers.
+    splits
+        A ``splits.csv`` to use instead (made before, edited, or an official one); folds and repeats are then its own.
+    """
+
+    folds: int = Field(default=5, ge=2)
+    repeats: int = Field(default=1, ge=1)
+    group_by: GroupBy = "patient"
+    seed: int = Field(default=0, ge=0)
+    splits: str | None = None
+
+
+class EnginePlan(_Strict):
+    """Where the tasks run. Nothing here changes a number in the findings.
+
+    Attributes
+    ----------
+    name
+        ``local``: processes of this machine.
+    workers
+        How many; as many as there are processors by default.
+    device
+        ``cpu`` or a torch device, handed to the markers.
+    """
+
+    name: Literal["local"] = "local"
+    workers: int | None = Field(default=None, ge=1)
+    device: str = "cpu"
+
+    def n_workers(self) -> int:
+        """Worker processes to start."""
+        return self.workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else self.workers or 1
+
+
+class Study(_Strict):
+    """Cohort + outcome + standard + markers + validation.
+
+    Attributes
+    ----------
+    title
+        Heading of the report.
+    cohort
+        The cohort folder: local path or fsspec address. In a file, relative to the file's own folder.
+    outcome
+        What is predicted: a column's name, or a mapping (column, kind, cutoff, event, label).
+    standard
+        The marker of today's practice, which every other is compared with.
+    markers
+        The markers to compare with it.
+    validation
+        How.
+    recordings
+        Which recordings enter: column -> value or list of values; the others are counted in the flow.
+    report
+        Options of the analyses and of the report, handed on as they are.
+    engine
+        Where it runs.
+    """
+
+    title: str = ""
+    cohort: str
+    outcome: OutcomePlan
+    standard: MarkerPlan
+    markers: list[MarkerPlan] = Field(min_length=1)
+    validation: Validation = Field(default_factory=Validation)
+    recordings: dict[str, list[str]] = Field(default_factory=dict)
+    report: dict[str, Any] = Field(default_factory=dict)
+    engine: EnginePlan = Field(default_factory=EnginePlan)
+
+    @field_validator("outcome", mode="before")
+    @classmethod
+    def _column_alone(cls, given: Any) -> Any:
+        return {"column": given} if isinstance(given, str) else given
+
+    @field_validator("recordings", mode="before")
+    @classmethod
+    def _one_value_alone(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {k: [str(v) for v in (value if isinstance(value, list) else [value])] for k, value in given.items()}
+
+    @property
+    def plans(self) -> list[MarkerPlan]:
+        """The standard and the markers, in the order of the report."""
+        return [self.standard, *self.markers]
+
+    @classmethod
+    def read(cls, path: Path | str) -> Study:
+        """Read a study file.
+
+        Raises
+        ------
+        InputError
+            With the line, the key and the cure: YAML that cannot be read, unknown keys, markers or settings, wrong
+            types, two markers of one name.
+        """
+        where = str(path)
+        document = read_yaml(where)
+        try:
+            study = cls.model_validate(document.content)
+        except ValidationError as error:
+            raise document.error(problem_of(error, cls)) from error
+        problem = study.first_problem()
+        if problem is not None:
+            raise document.error(problem)
+        above = where.rsplit("/", 1)[0] if "/" in where else "."
+        return study.model_copy(
+            update={
+                "cohort": _beside(above, study.cohort),
+                "validation": study.validation.model_copy(
+                    update={"splits": study.validation.splits and _beside(above, study.validation.splits)}
+                ),
+            }
+        )
+
+    def first_problem(self) -> Problem | None:
+        """What cannot work although every type is right: markers, settings, names, the outcome, report options."""
+        from presage.findings import TableError
+        from presage.findings.options import Options
+
+        names: dict[str, Location] = {}
+        for location, plan in self._located():
+            if plan.name in names:
+                return Problem(
+                    (*location, "name"), f"two markers are called {plan.name!r}", "give each a `name:` of its own"
+                )
+            names[plan.name] = location
+            try:
+                plan.build()
+            except ValidationError as error:
+                return problem_of(error, marker_class(plan.marker), location, f"marker {plan.marker}")
+            except InputError as error:
+                return Problem((*location, "marker"), error.what, error.cure)
+        try:
+            self.outcome.outcome()
+        except InputError as error:
+            return Problem(("outcome",), error.what, error.cure)
+        try:
+            Options.read(self.report)
+        except (TableError, TypeError, ValueError) as error:
+            return Problem(("report",), str(error), "")
+        return None
+
+    def with_workers(self, workers: int) -> Study:
+        """The study on so many worker processes; its findings are the same."""
+        return self.model_copy(update={"engine": self.engine.model_copy(update={"workers": workers})})
+
+    def check(self) -> None:
+        """Raise InputError for the first problem of a study made in Python; a file's is found by :meth:`read`."""
+        problem = self.first_problem()
+        if problem is not None:
+            raise InputError(problem.what, where=".".join(map(str, problem.location)), cure=problem.cure)
+
+    def to_yaml(self) -> str:
+        """The study as YAML with every setting written out; :meth:`read` gives the same study back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+
+    def _located(self) -> list[tuple[Location, MarkerPlan]]:
+        return [(("standard",), self.standard), *((("markers", i), plan) for i, plan in enumerate(self.markers))]
+
+
+def _beside(folder: str, path: str) -> str:
+    """`path` as seen from the folder of the study file."""
+    if storage.is_address(path) or path.startswith(("/", "~")):
+        return path
+    return storage.join(folder, path) if storage.is_address(folder) else os.path.abspath(os.path.join(folder, path))

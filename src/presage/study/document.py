@@ -1,0 +1,185 @@
+"""The findings of a study: scores and statistics in one document without paths, dates or patient ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from presage.cohort import Cohort
+from presage.cohort.splits import Splits
+from presage.findings import Findings, ScoreTable, analyse
+from presage.findings.findings import SCHEMA
+from presage.study.marker import Marker
+from presage.study.plan import Study
+from presage.study.runfolder import Plan
+from presage.study.software import versions
+
+#: A text column with more distinct values than this share of the patients may name persons: it is no covariate.
+_MOST_DISTINCT = 0.25
+
+
+def findings_of(
+    study: Study,
+    cohort: Cohort,
+    splits: Splits,
+    markers: Mapping[str, Marker],
+    key: Mapping[str, str],
+    scores: Mapping[str, NDArray[np.float64]],
+    gallery: list[dict[str, str]],
+) -> Findings:
+    """Every analysis of the out-of-fold scores, and what is needed to read and repeat them.
+
+    Parameters
+    ----------
+    study, cohort, splits, markers
+        What was run, on whom.
+    key
+        Code by patient id.
+    scores
+        By marker, shape (repeats, tested patients), patients in the order of `splits.tested`.
+    gallery
+        As :func:`gallery_of` gives it.
+    """
+    table = score_table(study, cohort, splits, markers, key, scores)
+    outcome = study.outcome.outcome()
+    read = [r for r in cohort.iter_recordings() if any(marker.needs(r) for marker in markers.values())]
+    validation: dict[str, Any] = {
+        "folds": splits.folds,
+        "repeats": splits.repeats,
+        "group_by": splits.group_by,
+        "seed": study.validation.seed,
+        "splits_sha256": splits.digest(),
+    }
+    if len(splits.tested) < len(cohort):
+        validation["n_tested"] = len(splits.tested)
+    settings = study.model_dump(mode="json", exclude={"cohort": True, "engine": True, "validation": {"splits"}})
+    if study.validation.splits:
+        settings["validation"] |= {"folds": splits.folds, "repeats": splits.repeats, "splits": "given"}
+    return Findings(
+        {
+            "schema": SCHEMA,
+            "phantom": cohort.phantom,
+            "title": study.title or outcome.title,
+            "cohort": {
+                "name": cohort.name,
+                "description": cohort.description,
+                "n_patients": len(cohort),
+                "n_recordings": len(read),
+                "n_cases": int(cohort.cases().sum()),
+                "flow": cohort.flow.counts(),
+                "characteristics": None,
+            },
+            "outcome": {"title": outcome.title, "kind": outcome.kind, "cutoff": outcome.cutoff},
+            "standard": {"name": study.standard.name},
+            "markers": [
+                {
+                    "name": name,
+                    "summary": marker.summary,
+                    "role": "standard" if name == study.standard.name else "marker",
+                    "settings": _without_paths(marker.model_dump(mode="json")),
+                }
+                for name, marker in markers.items()
+            ],
+            "validation": validation,
+            "sections": analyse(table, study.report),
+            "scores": {
+                "patients": table.patient.tolist(),
+                "outcome": _outcomes(table),
+                "folds": None if table.folds is None else table.folds.tolist(),
+                "scores": {name: given.tolist() for name, given in table.scores.items()},
+            },
+            "gallery": gallery,
+            "settings": _without_paths(settings),
+            "software": versions(markers.values()),
+        }
+    )
+
+
+def score_table(
+    study: Study,
+    cohort: Cohort,
+    splits: Splits,
+    markers: Mapping[str, Marker],
+    key: Mapping[str, str],
+    scores: Mapping[str, NDArray[np.float64]],
+) -> ScoreTable:
+    """The tested patients in the order of their codes, which says nothing about who they are."""
+    ids = list(splits.tested)
+    order = sorted(range(len(ids)), key=lambda number: key[ids[number]])
+    tested = [ids[number] for number in order]
+    outcome = study.outcome.outcome()
+    patients = cohort.patients.loc[tested]
+    folds = np.full((splits.repeats, len(ids)), -1, dtype=np.int64)
+    rows = {repeat: number for number, repeat in enumerate(sorted({fold.repeat for fold in splits}))}
+    place = {pid: number for number, pid in enumerate(tested)}
+    for fold in splits:
+        folds[rows[fold.repeat], [place[pid] for pid in fold.test]] = fold.fold
+    return ScoreTable(
+        patient=np.array([key[pid] for pid in tested]),
+        outcome=outcome.values(patients),
+        scores={name: given[:, order] for name, given in scores.items()},
+        standard=study.standard.name,
+        folds=folds,
+        outcome_kind=outcome.kind,
+        cutoff=outcome.cutoff,
+        outcome_title=outcome.title,
+        covariates=_covariates(patients.drop(columns=list(cohort.outcome_columns), errors="ignore")),
+        probabilities=tuple(name for name, marker in markers.items() if marker.gives_probability),
+    )
+
+
+def gallery_of(
+    pictures: Sequence[Mapping[str, str]], cohort: Cohort, key: Mapping[str, str], plan: Plan
+) -> list[dict[str, str]]:
+    """The gallery's entries: cases first, then by code."""
+    if plan.explaining is None:
+        return []
+    status = {key[pid]: bool(case) for pid, case in zip(cohort.patient_ids, cohort.cases(), strict=True)}
+    name = plan.name(plan.explaining)
+    entries = []
+    for entry in sorted(pictures, key=lambda e: (not status[e["code"]], e["code"], e["file"])):
+        who = "case" if status[entry["code"]] else "control"
+        head = ", ".join(part for part in (entry["code"], who, entry["what"]) if part)
+        entries.append(
+            {
+                "code": entry["code"],
+                "file": entry["file"],
+                "caption": f"{head}. {name}. {entry['caption']}".strip(),
+                "alt": f"Recording of patient {head}: as it is, and coloured where the score of {name} comes from.",
+            }
+        )
+    return entries
+
+
+def _covariates(patients: pd.DataFrame) -> pd.DataFrame:
+    """What is known of the patients, without texts that may name them."""
+    kept = {}
+    for name in patients.columns:
+        column = patients[name].reset_index(drop=True)
+        if name == "match_set":
+            kept[name] = column
+        elif pd.api.types.is_numeric_dtype(column) or column.nunique() <= max(2, _MOST_DISTINCT * len(column)):
+            kept[str(name)] = column
+    return pd.DataFrame(kept)
+
+
+def _outcomes(table: ScoreTable) -> list[Any]:
+    if table.outcome_kind == "time-to-event":
+        return [[float(event), float(time)] for event, time in table.outcome]
+    return list(table.outcome.tolist())
+
+
+def _without_paths(value: Any) -> Any:
+    """Settings with files by their name alone: where they lie is nobody's business, and differs between machines."""
+    if isinstance(value, dict):
+        return {key: _without_paths(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(inner) for inner in value]
+    if isinstance(value, str) and (os.path.isabs(value) or "://" in value or ("/" in value and os.path.exists(value))):
+        return value.rstrip("/").rsplit("/", 1)[-1]
+    return value

@@ -1,0 +1,102 @@
+"""From a study to the patients whom every marker can score: the way in, with everyone who is dropped counted."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from presage.cohort import Cohort, InputError, Recording
+from presage.cohort.check import inspect_recordings, without_recordings
+from presage.cohort.tables import some
+from presage.study.cache import EncoderCache
+from presage.study.encoder import Encoder
+from presage.study.marker import Marker
+from presage.study.plan import Study
+from presage.study.progress import Progress
+
+
+def read_selected(study: Study) -> Cohort:
+    """The study's cohort with its outcome, after the filter on recordings."""
+    cohort = Cohort.read(study.cohort).with_outcome(study.outcome.outcome())
+    for column, values in study.recordings.items():
+        if column not in cohort.recordings.columns:
+            raise InputError(
+                f"the study keeps recordings by {column!r}, and recordings.csv has no such column; "
+                f"there are {some(cohort.recordings.columns)}",
+                where="study, recordings",
+                cure="correct the name of the column",
+            )
+        listed = cohort.recordings[column].dropna().astype(str)
+        if not listed.isin(values).any():
+            raise InputError(
+                f"no recording has {column} = {' or '.join(values)}; there are {some(sorted(set(listed)))}",
+                where="study, recordings",
+                cure="correct the value",
+            )
+        kept = cohort.recordings[column].astype(str).isin(values)
+        dropped = cohort.recordings.loc[~kept, "path"]
+        reason = f"{column} is not {' or '.join(values)}"
+        cohort = without_recordings(cohort, "recordings", dict.fromkeys(dropped, reason))
+    return cohort
+
+
+def usable_for_all(cohort: Cohort, markers: dict[str, Marker]) -> Cohort:
+    """The patients whom every marker can score: all markers are compared on the same people.
+
+    Raises
+    ------
+    InputError
+        If a marker can score nobody.
+    """
+    everyone = cohort
+    for name, marker in markers.items():
+        usable = np.asarray(marker.usable(everyone), dtype=bool)
+        lacking = {pid for pid, ok in zip(everyone.patient_ids, usable, strict=True) if not ok}
+        if len(lacking) == len(everyone):
+            raise InputError(
+                f"no patient has the recordings that {name!r} needs",
+                where="study",
+                cure="check the marker's settings (view, kind) against `presage check`",
+            )
+        cohort = cohort.exclude("markers", f"lacks a recording that {name} needs", lacking & set(cohort.patient_ids))
+    return cohort
+
+
+def prepared(study: Study, markers: dict[str, Marker], cache: EncoderCache, progress: Progress) -> Cohort:
+    """The cohort on which all markers are compared, every encoder output that they need being in the cache."""
+    cohort = with_encoded(read_selected(study), markers, cache, progress)
+    cases = cohort.cases()
+    if len(cases) == 0 or cases.all() or not cases.any():
+        raise InputError(
+            f"{len(cases)} patients, {int(cases.sum())} of them cases, have what every marker needs",
+            where="study",
+            cure="leave out the marker that needs too much, or complete the cohort; see the cohort flow",
+        )
+    return cohort
+
+
+def with_encoded(cohort: Cohort, markers: dict[str, Marker], cache: EncoderCache, progress: Progress) -> Cohort:
+    """The patients of `cohort` whom every marker can score, with every encoder output that is needed in the cache."""
+    needed = [r for r in cohort.iter_recordings() if any(marker.needs(r) for marker in markers.values())]
+    cohort = inspect_recordings(cohort, needed)
+    cohort = usable_for_all(cohort, markers)
+    # Two markers often share an encoder; what it gives is kept once.
+    encoders = {encoder.fingerprint(): encoder for marker in markers.values() for encoder in marker.encoders()}
+    work = {key: _read_by(encoder, markers, cohort) for key, encoder in encoders.items()}
+    unusable: dict[str, str] = {}
+    progress.start("Encoding recordings", sum(map(len, work.values())))
+    for key, recordings in work.items():
+        found = cache.encode_missing(
+            encoders[key], recordings, threads=os.cpu_count() or 1, progress=lambda n: progress.advance(n)
+        )
+        unusable.update({path: error.reason for path, error in found.items()})
+    progress.finish()
+    cohort = without_recordings(cohort, "encode", unusable)
+    return usable_for_all(cohort, markers)
+
+
+def _read_by(encoder: Encoder, markers: dict[str, Marker], cohort: Cohort) -> list[Recording]:
+    """The recordings whose output of `encoder` some marker reads."""
+    readers = [m for m in markers.values() if any(e.fingerprint() == encoder.fingerprint() for e in m.encoders())]
+    return [r for r in cohort.iter_recordings(encoder.kind) if any(marker.needs(r) for marker in readers)]

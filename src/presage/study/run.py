@@ -1,0 +1,290 @@
+"""Running a study: from the plan to its findings, in a folder from which a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from presage.cohort import Cohort, InputError
+from presage.cohort.splits import Splits, make_splits, read_splits
+from presage.findings import Findings
+from presage.study.cache import EncoderCache
+from presage.study.document import findings_of, gallery_of
+from presage.study.engine import Engine, LocalEngine, Report
+from presage.study.files import DISK_FULL, is_full, unwritable, write_text
+from presage.study.gallery import chosen
+from presage.study.marker import Marker
+from presage.study.plan import Study
+from presage.study.prepare import prepared
+from presage.study.progress import Progress, terminal_progress
+from presage.study.runfolder import Plan, codes, cohort_digest, slugs, task_digest, write_key, write_snapshot
+from presage.study.software import versions
+from presage.study.tasks import Run, Task, explains, result_of
+
+
+def run_study(
+    study: Study, run_folder: Path | str, *, progress: Progress | None = None, engine: Engine | None = None
+) -> Findings:
+    """Run a study, or go on with one that was stopped, and write ``findings.json`` into its run folder.
+
+    The same study on the same cohort gives the same bytes, however often it was stopped and on however many workers.
+
+    Parameters
+    ----------
+    study
+        What to run.
+    run_folder
+        Where results are kept; made if need be. It holds private files (``key.csv``, ``cohort/``): share
+        ``findings.json``, ``examples/`` and the report.
+    progress
+        Who is told how far it is; a bar in a terminal by default.
+    engine
+        Where tasks run; by default the study's own, which is closed at the end.
+
+    Raises
+    ------
+    InputError
+        If the study, the cohort or the splits cannot be used, a task failed, or the disk is full. What is finished is
+        kept.
+    """
+    study.check()
+    folder = Path(run_folder).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            chosen_engine = engine or LocalEngine(study.engine.n_workers())
+            try:
+                return _run(study, folder, progress or terminal_progress(), chosen_engine)
+            finally:
+                if engine is None:
+                    chosen_engine.close()
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(folder)) or is_full(error):
+            raise unwritable(folder, error) from error
+        raise InputError(
+            f"this file cannot be read: {error.strerror or error}",
+            where=str(error.filename),
+            cure="check that the disk is still there; start the same command again: what is finished is kept",
+        ) from error
+
+
+def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Findings:
+    began = datetime.now(UTC)
+    clock = time.monotonic()
+    markers = {plan.name: plan.build() for plan in study.plans}
+    cache = EncoderCache()
+    cohort = prepared(study, markers, cache, progress)
+    splits = _splits(study, cohort, folder)
+    plan = _plan(study, list(markers.values()), cohort, splits, cache)
+    key = codes(cohort.patient_ids, study.validation.seed)
+    write_text(folder / "study.yaml", study.to_yaml())
+    write_snapshot(cohort, folder)
+    write_key(folder, key)
+    splits.write(str(folder / "splits.csv"))
+    plan.write(folder)
+
+    run = Run(folder, plan, cohort, {(fold.repeat, fold.fold): fold for fold in splits}, cache, key)
+    tasks = [
+        Task(str(folder), "score", position, fold.repeat, fold.fold, task_digest(plan, position, fold))
+        for fold in splits
+        for position in range(len(markers))
+    ]
+    n_now = _do(run, tasks, engine, progress, "Fitting and scoring")
+    scores = {name: _gathered(run, splits, tasks, position) for position, name in enumerate(markers)}
+    drawn = _explanations(run, splits, scores)
+    n_now += _do(run, drawn, engine, progress, "Explaining examples")
+    pictures = [entry for task in drawn for entry in _result(run, task)["pictures"]]
+    gallery = gallery_of(pictures, cohort, key, plan)
+    _remove_strangers(folder / "examples", {Path(entry["file"]).name for entry in gallery})
+    findings = findings_of(study, cohort, splits, markers, key, scores, gallery)
+    findings.write(folder)
+    _write_circumstances(run, began, time.monotonic() - clock, [*tasks, *drawn], n_now)
+    return findings
+
+
+def _splits(study: Study, cohort: Cohort, folder: Path) -> Splits:
+    """The study's splits; ``splits.csv`` of the run is refused where a person has edited it in place."""
+    chosen_ = study.validation
+    if chosen_.splits:
+        return read_splits(chosen_.splits, cohort, group_by=chosen_.group_by)
+    splits = make_splits(
+        cohort, folds=chosen_.folds, repeats=chosen_.repeats, seed=chosen_.seed, group_by=chosen_.group_by
+    )
+    path = folder / "splits.csv"
+    if path.exists():
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found not in (splits.digest(), _earlier_splits(folder)):
+            raise InputError(
+                "this file was edited, and the study does not say that its splits are to be used",
+                where=str(path),
+                cure="to use it: copy it and name the copy under `validation: splits:`; to drop the edits: delete it",
+            )
+    return splits
+
+
+def _earlier_splits(folder: Path) -> str:
+    try:
+        return Plan.read(folder).splits
+    except (OSError, ValueError, TypeError):
+        return ""
+
+
+def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Splits, cache: EncoderCache) -> Plan:
+    outcome = asdict(study.outcome.outcome())
+    content = cohort_digest(cohort, cache)
+    digests = []
+    for plan, marker in zip(study.plans, markers, strict=True):
+        encoders = [encoder.fingerprint() for encoder in marker.encoders()]
+        parts = [plan.marker, marker.model_dump(mode="json"), encoders, content, outcome, versions([marker])]
+        digests.append(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
+    # The standard stands first; what a reader wants to see explained is a new marker.
+    explaining = [*range(1, len(markers)), 0]
+    return Plan(
+        markers=[plan.model_dump(mode="json") for plan in study.plans],
+        slugs=slugs([plan.name for plan in study.plans]),
+        fitted_by=digests,
+        outcome=outcome,
+        splits=splits.digest(),
+        seed=study.validation.seed,
+        cache=str(cache.folder.absolute()),
+        device=study.engine.device,
+        explaining=next((position for position in explaining if explains(markers[position])), None),
+    )
+
+
+def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, stage: str) -> int:
+    """Do the tasks that have no result yet; how many those were."""
+    todo = [task for task in tasks if result_of(run, task) is None]
+    failed: list[Report] = []
+
+    def on_done(report: Report) -> None:
+        progress.advance()
+        if report.done:
+            return
+        if report.error == DISK_FULL:
+            raise InputError(report.error, where=report.where, cure=report.cure)
+        failed.append(report)
+        progress.say(f"failed: {report.where or run.plan.name(report.task.marker)}: {report.error}")
+
+    if todo:
+        progress.start(stage, len(tasks))
+        progress.advance(len(tasks) - len(todo))
+        try:
+            engine.run(todo, on_done)
+        finally:
+            progress.finish()
+    if failed:
+        raise _failure(run, failed, len(tasks))
+    return len(todo)
+
+
+def _failure(run: Run, failed: list[Report], n_tasks: int) -> InputError:
+    """What to say of failed tasks: statistics are never computed over the holes that they leave."""
+    first = min(failed, key=lambda report: (report.task.marker, report.task.repeat, report.task.fold))
+    task = first.task
+    where = first.where or f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
+    cure = first.cure
+    if first.trace:
+        path = run.place(task, ".error.txt")
+        write_text(path, first.trace)
+        cure = f"the marker raised an error of its own; its traceback is in {path}"
+    more = f" ({len(failed)} of {n_tasks} tasks failed; this is the first)" if len(failed) > 1 else ""
+    kept = f"the {n_tasks - len(failed)} tasks that succeeded are kept: start the same command again after the cure"
+    return InputError(first.error + more, where=where, cure="\n".join(part for part in (cure, kept) if part))
+
+
+def _gathered(run: Run, splits: Splits, tasks: Sequence[Task], position: int) -> NDArray[np.float64]:
+    """Scores of a marker, shape (repeats, tested patients), patients in the order of `splits.tested`."""
+    column = {pid: number for number, pid in enumerate(splits.tested)}
+    repeats = {repeat: number for number, repeat in enumerate(sorted({fold.repeat for fold in splits}))}
+    scores = np.full((len(repeats), len(column)), np.nan)
+    for task in tasks:
+        if task.marker == position:
+            fold = run.folds[task.repeat, task.fold]
+            scores[repeats[task.repeat], [column[pid] for pid in fold.test]] = _result(run, task)["scores"]
+    return scores
+
+
+def _result(run: Run, task: Task) -> dict[str, Any]:
+    result = result_of(run, task)
+    if result is None:
+        raise InputError("a result that was there is gone", where=str(run.place(task, ".json")), cure="run again")
+    return result
+
+
+def _explanations(run: Run, splits: Splits, scores: dict[str, NDArray[np.float64]]) -> list[Task]:
+    """A task for each test fold of the first repeat that holds a patient of the gallery."""
+    position = run.plan.explaining
+    if position is None:
+        return []
+    ids = list(splits.tested)
+    status = dict(zip(run.cohort.patient_ids, run.cohort.cases().tolist(), strict=True))
+    shown = chosen(
+        [run.codes[pid] for pid in ids],
+        np.array([status[pid] for pid in ids], dtype=bool),
+        scores[run.plan.name(position)][0],
+    )
+    first = min(fold.repeat for fold in splits)
+    tasks = []
+    for fold in (fold for fold in splits if fold.repeat == first):
+        here = tuple(code for code in shown if code in {run.codes[pid] for pid in fold.test})
+        if here:
+            parts = [task_digest(run.plan, position, fold), here, "gallery-1"]
+            digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+            tasks.append(Task(str(run.folder), "explain", position, fold.repeat, fold.fold, digest, here))
+    return tasks
+
+
+def _remove_strangers(folder: Path, wanted: set[str]) -> None:
+    """Pictures of an earlier version of the study go: what lies in ``examples/`` is what the findings name."""
+    for path in folder.glob("*.png"):
+        if path.name not in wanted:
+            path.unlink()
+
+
+def _write_circumstances(run: Run, began: datetime, seconds: float, tasks: Sequence[Task], n_now: int) -> None:
+    """``run.json``: everything that may differ between two runs of the same study."""
+    spent: dict[str, float] = {}
+    for task in tasks:
+        name = run.plan.name(task.marker)
+        spent[name] = round(spent.get(name, 0.0) + float(_result(run, task)["seconds"]), 3)
+    about = {
+        "started": began.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "tasks": len(tasks),
+        "tasks_of_this_start": n_now,
+        "task_seconds_by_marker": spent,
+        "machine": {"platform": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
+    }
+    write_text(run.folder / "run.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the run folder: a second run in it would write the same files."""
+    try:
+        import fcntl
+    except ImportError:  # no such lock on Windows
+        yield
+        return
+    with open(folder / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                "another process is running a study in this folder", where=str(folder), cure="wait for it, or stop it"
+            ) from error
+        yield

@@ -1,0 +1,142 @@
+"""The run folder: all that tasks need as plain tables and JSON, so that any process (or machine) can do any task.
+
+``study.yaml`` the study, resolved; ``cohort/`` the tables of the patients and recordings that entered (private);
+``splits.csv``; ``key.csv`` patient id -> code (private); ``plan.json`` what is common to all tasks; ``tasks/`` results;
+``examples/`` pictures; ``findings.json``; ``run.json`` dates, durations and the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from presage.cohort import Cohort, Outcome
+from presage.cohort.reading import TEXT_COLUMNS, read_description, write_cohort
+from presage.cohort.splits import Fold
+from presage.cohort.tables import parse_csv, typed
+from presage.study.cache import EncoderCache
+from presage.study.files import write_text
+from presage.study.marker import Marker
+from presage.study.plan import MarkerPlan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is common to all tasks of a run; ``plan.json``.
+
+    Attributes
+    ----------
+    markers
+        The standard and the markers as in the study (marker, name, settings).
+    slugs
+        The folder of each marker's results below ``tasks/``.
+    fitted_by
+        For each marker, a digest of what decides its scores beside the fold: settings, encoders, cohort, outcome,
+        software.
+    outcome
+        The fields of :class:`presage.cohort.Outcome`.
+    splits
+        SHA-256 of ``splits.csv`` as it was written.
+    seed
+        Of the study.
+    cache
+        The folder of the encoder cache.
+    device
+        Handed to the markers.
+    explaining
+        Position of the marker whose explanations go into the gallery, or None.
+    """
+
+    markers: list[dict[str, Any]]
+    slugs: list[str]
+    fitted_by: list[str]
+    outcome: dict[str, Any]
+    splits: str
+    seed: int
+    cache: str
+    device: str
+    explaining: int | None
+
+    def write(self, folder: Path) -> None:
+        """Write ``plan.json``."""
+        write_text(folder / "plan.json", json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Plan:
+        """Read ``plan.json``."""
+        return cls(**json.loads((folder / "plan.json").read_text(encoding="utf-8")))
+
+    def marker(self, position: int) -> Marker:
+        """A fresh marker."""
+        return MarkerPlan.model_validate(self.markers[position]).build()
+
+    def name(self, position: int) -> str:
+        """What the report calls it."""
+        return str(self.markers[position]["name"])
+
+
+def seed_of(study_seed: int, marker: str, repeat: int, fold: int) -> int:
+    """The seed of one task, below 2**32: the same for the same study, marker, repeat and fold, wherever it runs."""
+    text = json.dumps([study_seed, marker, repeat, fold])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def slugs(names: list[str]) -> list[str]:
+    """Names as folder names, told apart by a number where they would be equal."""
+    plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "marker" for name in names]
+    return [slug if plain.count(slug) == 1 else f"{slug}-{i}" for i, slug in enumerate(plain)]
+
+
+def task_digest(plan: Plan, marker: int, fold: Fold) -> str:
+    """SHA-256 (hex) of everything that a task's scores depend on: a result with another digest is not reused."""
+    seed = seed_of(plan.seed, plan.name(marker), fold.repeat, fold.fold)
+    parts = [plan.fitted_by[marker], seed, fold.train, fold.test, plan.device, marker == plan.explaining]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def cohort_digest(cohort: Cohort, cache: EncoderCache) -> str:
+    """SHA-256 (hex) of the tables and of every file's bytes; paths do not count, so that a cohort may move."""
+    recordings = cohort.recordings.drop(columns="path")
+    recordings = recordings.assign(content=[cache.content(path) for path in cohort.recordings["path"]])
+    text = cohort.patients.to_csv(lineterminator="\n") + recordings.to_csv(index=False, lineterminator="\n")
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def codes(patient_ids: tuple[str, ...], seed: int) -> dict[str, str]:
+    """A code such as ``P0007`` for each patient, dealt out at random so that it says nothing about the id's order."""
+    width = max(4, len(str(len(patient_ids))))
+    drawn = np.random.default_rng([seed, 0x70726573]).permutation(len(patient_ids)) + 1
+    return {pid: f"P{number:0{width}d}" for pid, number in zip(patient_ids, drawn.tolist(), strict=True)}
+
+
+def write_key(folder: Path, by_id: dict[str, str]) -> None:
+    """Write ``key.csv``, the only place where ids and codes meet."""
+    table = pd.DataFrame({"patient_id": list(by_id), "code": list(by_id.values())}).sort_values("code")
+    write_text(folder / "key.csv", table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_key(folder: Path) -> dict[str, str]:
+    """Code by patient id."""
+    table = parse_csv((folder / "key.csv").read_bytes(), "key.csv")
+    return dict(zip(table["patient_id"], table["code"], strict=True))
+
+
+def write_snapshot(cohort: Cohort, folder: Path) -> None:
+    """The tables of the cohort as it entered the study."""
+    write_cohort(cohort, str(folder / "cohort"))
+
+
+def read_snapshot(folder: Path, outcome: Outcome) -> Cohort:
+    """The cohort of :func:`write_snapshot`, without checking files again and without a way back to its folder."""
+    patients = parse_csv((folder / "cohort" / "patients.csv").read_bytes(), "patients.csv")
+    recordings = parse_csv((folder / "cohort" / "recordings.csv").read_bytes(), "recordings.csv")
+    hidden = read_description(str(folder / "cohort")).outcomes
+    table = typed(patients, TEXT_COLUMNS).set_index("patient_id").sort_index()
+    return Cohort(table, recordings.reset_index(drop=True), outcome=outcome, outcome_columns=hidden)

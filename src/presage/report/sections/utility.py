@@ -1,0 +1,123 @@
+"""Decision curves, and what screening 1,000 people would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from presage.findings.words import level_words, limits, number, percent, signed
+from presage.report.figures.canvas import colour
+from presage.report.figures.curves import Curve, curves
+from presage.report.parts import Block, Figure, Part, Table
+from presage.report.sections.common import closing, opening, people, series
+
+
+def utility(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
+    """Renderer of the analysis ``utility``; where nothing could be shown, its reason stands alone."""
+    blocks: list[Block] = []
+    if section.get("shown"):
+        if section["per_1000"]:
+            blocks.append(_table(section))
+        if section.get("decision"):
+            blocks.append(_figure(section, document))
+        if section.get("reclassification"):
+            blocks.append(_reclassification(section))
+    return Part(
+        "utility", "How many more are found, at what price", [*opening(section), *blocks, *closing(section)], order=28
+    )
+
+
+def _table(section: Mapping[str, Any]) -> Table:
+    rows, groups = [], {}
+    last = None
+    for index, row in enumerate(section["per_1000"]):
+        if row["specificity"] != last:
+            last = row["specificity"]
+            groups[index] = f"Threshold with {percent(1 - last)} false alarms among controls"
+        rows.append(
+            [
+                row["name"],
+                number(row["positives"], 0),
+                number(row["found"], 1),
+                number(row["missed"], 1),
+                number(row["needless"], 0),
+                _count(row["number_needed_to_screen"]),
+                _count(row["number_needed_to_recall"]),
+            ]
+        )
+    return Table(
+        caption=(
+            f"Of 1,000 people at a prevalence of {percent(section['prevalence'], 1)}; shares from {people(section)}. "
+            "Screened per "
+            "case found: number needed to screen; positives per case found: number needed to recall."
+        ),
+        columns=(
+            "Score", "Positive", "Cases found", "Cases missed", "Needless alarms", "Screened per case found",
+            "Positives per case found",
+        ),
+        rows=rows,
+        groups=groups,
+    )  # fmt: skip
+
+
+def _count(estimate: Mapping[str, Any]) -> str:
+    high = "∞" if estimate["high"] is None else number(estimate["high"], 0)
+    return f"{number(estimate['value'], 0)} ({number(estimate['low'], 0)} to {high})"
+
+
+def _figure(section: Mapping[str, Any], document: Mapping[str, Any]) -> Figure:
+    decision, number_of = section["decision"], series(document)
+    grid = decision["thresholds"]
+    drawn = [
+        Curve(entry["name"], grid, entry["net_benefit"], number_of.get(entry["name"]), entry["low"], entry["high"])
+        for entry in decision["scores"]
+    ]
+    drawn.append(Curve("act on everyone", grid, decision["treat_all"], None, stroke=colour("ink"), width=1, dash="1 3"))
+    drawn.append(Curve("act on no one", grid, [0.0] * len(grid), None, stroke=colour("ink"), width=1))
+    top = max(max(entry["high"]) for entry in decision["scores"])
+    level = level_words(decision["level"])
+    middle = len(grid) // 5
+    told = "; ".join(f"{e['name']} {e['net_benefit'][middle]:.3g}" for e in decision["scores"])
+    return Figure(
+        name="decision-curve",
+        title="Decision curves",
+        caption=(
+            f"Net benefit per person over the risk at which one would act, with {level}; prevalence "
+            f"{percent(section['prevalence'], 1)}, {people(section)}. Higher is better; a marker below a black line "
+            "does harm."
+        ),
+        alt=f"Decision curves. Net benefit at a threshold of {grid[middle]:.3g}: {told}.",
+        svg=curves(
+            drawn,
+            x_label="Risk at which one would act (threshold)",
+            y_label="Net benefit per person",
+            title=f"Decision curves. At {grid[middle]:.3g}: {told}",
+            x_range=(grid[0], grid[-1]),
+            y_range=(-0.2 * top, 1.05 * top),
+        ),
+        columns=("score", "threshold", "net_benefit", "low", "high", "standardised", "positives"),
+        data=[
+            (entry["name"], *point)
+            for entry in decision["scores"]
+            for point in zip(
+                grid,
+                *(entry[key] for key in ("net_benefit", "low", "high", "standardised", "positives")),
+                strict=True,
+            )
+        ],
+    )
+
+
+def _reclassification(section: Mapping[str, Any]) -> Table:
+    def cell(estimate: Mapping[str, Any]) -> str:
+        return f"{signed(estimate['value'])} ({limits(estimate)})"
+
+    rows = [
+        [e["name"], *(cell(e[key]) for key in ("nri_cases", "nri_controls", "nri", "idi"))]
+        for e in section["reclassification"]
+    ]
+    return Table(
+        caption=f"Reclassification against the standard, {people(section)}. Known to mislead: see the remarks below.",
+        columns=("Marker", "Cases moved up, net", "Controls moved down, net", "Continuous NRI", "IDI"),
+        rows=rows,
+    )

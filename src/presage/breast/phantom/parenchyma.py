@@ -51,12 +51,12 @@ class Pattern:
     def of(cls, texture: float) -> Pattern:
         """The pattern of a texture latent (about standard normal)."""
         bounded = 2 * float(np.tanh(texture / 2))
-        ropey = 0.70 + 0.26 * bounded
+        ropey = 0.72 + 0.30 * bounded
         return cls(
-            exponent=3.0 + 0.2 * bounded,
+            exponent=3.05 + 0.28 * bounded,
             lumps=float(np.cos(ropey)),
             streaks=float(np.sin(ropey)),
-            strands=float(np.exp(0.4 * bounded)),
+            strands=float(np.exp(0.45 * bounded)),
         )
 
 

@@ -104,7 +104,7 @@ def place_breast(build: Build, view: View, spacing_mm: float, generator: np.rand
     x, y = (x + np.float32(0.5)) * np.float32(spacing_mm), (y + np.float32(0.5)) * np.float32(spacing_mm)
     if view == "CC":
         nipple_y = height * float(generator.normal(0.5, 0.02))
-        up = down = depth * float(generator.normal(1.06, 0.05))
+        up = down = min(depth * float(generator.normal(1.06, 0.05)), 0.47 * height)
         tilt, power = float(generator.normal(0, 0.05)), build.roundness
         power_up = power
     else:
@@ -133,7 +133,7 @@ def place_breast(build: Build, view: View, spacing_mm: float, generator: np.rand
     edge = edge[1:-1, 1:] * np.float32(spacing_mm)
     thickness = _rounded(edge, build.thickness_mm)
     skin = thickness - _rounded(edge - np.float32(SKIN_MM), build.thickness_mm - 2 * SKIN_MM)
-    muscle = _pectoral(x, y, nipple_y, generator) if view == "MLO" else np.zeros_like(x)
+    muscle = _pectoral(x, y, nipple_y, depth, generator) if view == "MLO" else np.zeros_like(x)
     # Angle 0 points straight back to the chest wall, so the jump at pi lies outside the breast.
     angle = np.arctan2(across, -along)
     return Breast(mask, thickness, skin, muscle * mask, radius, angle, edge, nipple, spacing_mm)
@@ -146,9 +146,9 @@ def _rounded(edge_mm: Plane, thickness_mm: float) -> Plane:
     return np.asarray(np.float32(thickness_mm) * np.sqrt(inward * (2 - inward)), dtype=np.float32)
 
 
-def _pectoral(x: Plane, y: Plane, nipple_y: float, generator: np.random.Generator) -> Plane:
+def _pectoral(x: Plane, y: Plane, nipple_y: float, depth_mm: float, generator: np.random.Generator) -> Plane:
     """A wedge from the upper chest wall with a slightly convex edge, thickest at the back."""
-    top = float(generator.uniform(30, 60))
+    top = 0.5 * depth_mm * float(generator.uniform(0.6, 1.25))
     bottom = nipple_y * float(generator.uniform(0.6, 0.98))
     level = np.clip(y / np.float32(bottom), 0, 1)
     border = np.float32(top) * (1 - level) * (1 + np.float32(generator.uniform(0.05, 0.5)) * level)

@@ -27,6 +27,8 @@ LARGEST_LABEL_CM2 = 60.0
 # What runs on to the lower end of the film and is narrower than this is belly.
 BELLY_MM = 22.0
 SMALLEST_BREAST_CM2 = 12.0
+# Breasts are nearly convex (0.85 to 1 in 162 films); a hand with its fingers spread is not (below 0.7).
+LEAST_SOLIDITY = 0.75
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _without_labels(
             continue
         block = (labels == index).astype(np.uint8)
         near = cv2.dilate(block, disk(3.2 / spacing_mm))
-        ring = (cv2.dilate(near, disk(2.4 / spacing_mm)) > 0) & (near == 0) & film
+        ring = (cv2.dilate(near, disk(3.2 / spacing_mm)) > 0) & (near == 0) & film
         if not ring.any() or (bright[ring] == 0).mean() > LABEL_IN_DARK:
             out = np.where(near > 0, 0, out).astype(np.uint8)
     return out
@@ -182,7 +184,34 @@ def _body(bright: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> 
     share = body.sum() / max(1, (frame[1] - frame[0]) * (frame[3] - frame[2]))
     if share > 0.97:
         raise UnusableRecording("no breast found", "the whole image is bright: no background around a breast")
+    if _solidity(body) < LEAST_SOLIDITY:
+        raise UnusableRecording(
+            "no breast found",
+            "the bright shape has deep gaps, as of fingers: it is no breast",
+            cure="leave this file out of recordings.csv",
+        )
+    if not _cut_at_wall(body, round(5 / spacing_mm)):
+        raise UnusableRecording(
+            "no breast found",
+            "the straight edge of the breast (chest wall) is not on the side that laterality tells",
+            cure="check laterality in recordings.csv or in the file",
+        )
     return body, ("breast fills the film",) if share > 0.92 else ()
+
+
+def _cut_at_wall(mask: Mask, depth: int) -> bool:
+    """Whether the shape is taller near its left end, where film or detector cut it, than near its right end."""
+    columns = np.flatnonzero(mask.any(axis=0))
+    near = mask[:, columns[0] : columns[0] + depth].sum(axis=0).max()
+    far = mask[:, max(0, columns[-1] - depth + 1) : columns[-1] + 1].sum(axis=0).max()
+    return bool(near > far)
+
+
+def _solidity(mask: Mask) -> float:
+    """Area of the shape over that of its convex hull."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    largest = max(contours, key=cv2.contourArea)
+    return float(cv2.contourArea(largest) / max(1.0, cv2.contourArea(cv2.convexHull(largest))))
 
 
 def _opened(mask: Mask, frame: tuple[int, int, int, int], radius: float) -> Mask:

@@ -41,7 +41,9 @@ def test_constant_features_as_scikit_learn() -> None:
     scaler = StandardScaler().fit(values)
     reference = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(scaler.transform(values), cases)
     fitted = fit_discriminant(values, cases)
-    np.testing.assert_allclose(fitted.log_odds(values), reference.decision_function(scaler.transform(values)), rtol=1e-9)
+    np.testing.assert_allclose(
+        fitted.log_odds(values), reference.decision_function(scaler.transform(values)), rtol=1e-9
+    )
     assert fitted.weights[7] == 0
     # A feature without variance in training says nothing about anyone.
     changed = values.copy()

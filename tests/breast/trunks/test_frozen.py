@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from presage.breast.trunks import trunk_named
-from presage.breast.trunks.frozen import _OnnxTrunk, frozen_trunk
+from presage.breast.trunks.frozen import _frozen_trunk, _OnnxTrunk, frozen_trunk
 from presage.breast.trunks.graph import onnx_graph
 from presage.breast.trunks.layers import TrunkNetwork
 from presage.cohort import InputError
@@ -57,6 +57,16 @@ def test_the_same_bytes_whatever_the_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = [[layer.tobytes() for layer in maps] for maps in pool.map(trunk.maps, images)]
     assert together == alone
+
+
+def test_first_used_by_several_threads_at_once() -> None:
+    image = np.zeros((3, 64, 64), dtype=np.float32)
+    _frozen_trunk.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        # "stage4.1" is tapped by no other test: nobody has built this trunk yet.
+        built = list(pool.map(lambda _: frozen_trunk("efficientnet-lite0", ("stage4.1",)), range(8)))
+    assert len({id(trunk) for trunk in built}) == 1
+    assert built[0].maps(image)[0].shape == (80, 4, 4)
 
 
 def test_the_same_graph_for_the_same_weights() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from presage.breast.trunks.trunk import trunk_named
 from presage.breast.trunks.weights import weights_digest
 
 Maps = list[NDArray[np.float32]]
+_BUILDING = Lock()
 
 
 class FrozenTrunk(Protocol):
@@ -41,7 +43,9 @@ def frozen_trunk(
         Start behind this layer instead of at the image.
     """
     digest = weights_digest(name, weights)
-    return _frozen_trunk(name, tuple(taps), weights, digest, device, after)
+    # Tracing changes torch's modules for all threads while it lasts.
+    with _BUILDING:
+        return _frozen_trunk(name, tuple(taps), weights, digest, device, after)
 
 
 @lru_cache(maxsize=8)

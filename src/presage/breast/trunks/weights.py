@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ def weights_digest(trunk: str, path: Path | str | None = None) -> str:
     """SHA-256 (hex) of the weights that :func:`find_weights` would give, cheap where the file is known."""
     if path is None and trunk in PACKAGED:
         return PACKAGED[trunk].sha256
-    return _digest(_existing(Path(path))) if path is not None else find_weights(trunk).digest
+    return _digest(_existing(Path(path))) if path is not None else _torchvision_digest()
 
 
 def put_weights(network: TrunkNetwork, weights: Weights) -> None:
@@ -147,6 +148,13 @@ def _existing(path: Path) -> Path:
 
 
 def _digest(path: Path) -> str:
+    status = path.stat()
+    return _digest_of_file(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest_of_file(path: Path, size: int, changed: int) -> str:
+    """Kept as long as size and date stay: an encoder's identity is asked for with every task."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -207,6 +215,11 @@ def _from_torchvision() -> Weights:
             f"with `{_CONVERT}`, and write `weights: googlenet.safetensors`; or use trunk efficientnet-lite0",
         ) from error
     return Weights(tensors, f"torchvision {entry.name}", _digest_of(tensors))
+
+
+@lru_cache(maxsize=1)
+def _torchvision_digest() -> str:
+    return _from_torchvision().digest
 
 
 def _digest_of(tensors: Mapping[str, Tensor]) -> str:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from presage.commands.evaluating import evaluate
+
 app = typer.Typer(
     name="presage",
     no_args_is_help=True,
@@ -131,6 +133,9 @@ def report(
     if markdown is not None:
         markdown.write_text(to_markdown(findings), encoding="utf-8")
         typer.echo(f"wrote {markdown}")
+
+
+app.command()(evaluate)
 
 
 @app.command()

@@ -54,6 +54,7 @@ def to_html(findings: Findings, folder: Path | None = None) -> str:
     environment.filters["data_uri"] = data_uri
     environment.filters["drawing"] = Markup
     environment.filters["cell"] = cell
+    environment.filters["tidy"] = tidy
     environment.globals["picture"] = lambda shown: _picture(shown, folder)
     environment.globals["svg_file"] = svg_file
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
@@ -89,8 +90,13 @@ def cell(text: str) -> Markup:
     """A table cell; an interval in brackets stays together, on a line of its own."""
     found = re.fullmatch(r"(\S.*?) (\([^()]* to [^()]*\))", text)
     if found is None:
-        return escape(text)
-    return Markup('{}<span class="range"> {}</span>').format(*found.groups())
+        return escape(tidy(text))
+    return Markup('{}<span class="range"> {}</span>').format(*map(tidy, found.groups()))
+
+
+def tidy(text: str) -> str:
+    """Text with the spaces kept that must not break a line: before a percent sign, after a comparison."""
+    return re.sub(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[<=≥≤]) (?=\d)", "\u00a0", text)
 
 
 def svg_file(figure: Figure) -> str:

@@ -23,8 +23,9 @@ NRI_CAVEAT = (
     "decision curve and the difference in AUC; report none of them for a model on the patients that trained it."
 )
 IDI_CAVEAT = (
-    "The integrated discrimination improvement grows with overconfident risks, depends on the prevalence, and its usual "
-    "test is invalid for nested models (Kerr 2014; Hilden & Gerds 2014). Read calibration and the decision curve first."
+    "The integrated discrimination improvement grows with overconfident risks, depends on the prevalence, and its "
+    "usual test is invalid for nested models (Kerr 2014; Hilden & Gerds 2014). Read calibration and the decision "
+    "curve first."
 )
 
 

@@ -55,7 +55,8 @@ def ridge_measures(even: Floats, core: Inside, spacing_mm: float) -> dict[str, f
         mixed = cv2.Sobel(smooth, cv2.CV_32F, 1, 1, ksize=3) / 4
         root = np.sqrt(((across - down) / 2) ** 2 + mixed**2)
         ridge = np.maximum(0.0, root - (across + down) / 2)[core]
-        out[f"ridge_{width:g}mm"] = float(ridge.mean())
+        # Root mean square: the flanks of dark lines are weak ridges, and a plain mean would count them in full.
+        out[f"ridge_{width:g}mm"] = float(np.sqrt((ridge * ridge).mean()))
         out[f"ridge_share_{width:g}mm"] = float((ridge > STRAND).mean())
     return out
 

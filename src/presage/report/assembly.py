@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
@@ -18,7 +19,8 @@ _ANSWERS = ("comparison", "survival", "agreement", "discrimination")
 
 def parts(findings: Findings) -> list[Part]:
     """Every part of the page, in the order of reading."""
-    document = findings.document
+    # Through the text: a page made from memory and one made from the file are the same.
+    document = json.loads(findings.to_json())
     renderers: dict[str, SectionRenderer] = {
         point.name: point.load() for point in entry_points(group="presage.sections")
     }

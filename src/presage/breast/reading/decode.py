@@ -23,7 +23,7 @@ from presage.cohort import InputError, UnusableRecording
 DECODERS = {
     "1.2.840.10008.1.2.5": "pydicom",  # RLE lossless
     "1.2.840.10008.1.2.4.50": "gdcm",  # JPEG baseline, 8 bit
-    "1.2.840.10008.1.2.4.51": "gdcm",  # JPEG extended, 12 bit
+    "1.2.840.10008.1.2.4.51": "gdcm",  # JPEG extended, of 8 bits alone
     "1.2.840.10008.1.2.4.57": "gdcm",  # JPEG lossless, process 14
     "1.2.840.10008.1.2.4.70": "gdcm",  # JPEG lossless, process 14, selection value 1
     "1.2.840.10008.1.2.4.80": "pyjpegls",  # JPEG-LS lossless
@@ -34,6 +34,7 @@ DECODERS = {
     "1.2.840.10008.1.2.4.202": "pylibjpeg",
     "1.2.840.10008.1.2.4.203": "pylibjpeg",
 }
+_JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 _NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
 # Good files take about 0.3 microseconds a pixel; a damaged stream may keep a decoder busy for ever.
 SECONDS, SECONDS_PER_PIXEL = 15.0, 3e-6
@@ -71,6 +72,12 @@ def decode(dataset: Dataset, transfer_syntax: str, rows: int, columns: int) -> N
             "absurd image size",
             f"the header says {rows} x {columns} pixels, and the compressed stream has {len(data)} bytes",
             cure="the file is damaged; copy it again from its source",
+        )
+    if transfer_syntax == _JPEG_EXTENDED and whole(dataset, "BitsStored", default=8) != 8:
+        raise UnusableRecording(
+            "12-bit lossy JPEG",
+            "JPEG Extended with more than 8 bits has no decoder of a licence that this package can use",
+            cure="convert the file first, e.g. with dcmdjpeg of the DICOM toolkit DCMTK",
         )
     seconds = SECONDS + SECONDS_PER_PIXEL * rows * columns
     request: dict[str, Any] = {name: whole(dataset, name, default=0) for name in _NUMBERS} | {

@@ -20,7 +20,9 @@ _SIGNATURES = {b"P5": "PGM", b"\x89PNG": "PNG", b"II*\x00": "TIFF", b"MM\x00*": 
 
 
 def raster_format(start: bytes) -> str | None:
-    """``PGM``, ``PNG`` or ``TIFF`` by the first bytes of the file, None for anything else."""
+    """``PGM``, ``PNG`` or ``TIFF`` by the first 132 bytes of a file, None for anything else."""
+    if start[128:132] == b"DICM":
+        return None  # the preamble of a DICOM file may look like a TIFF file, so that both kinds of programs read it
     return next((name for signature, name in _SIGNATURES.items() if start.startswith(signature)), None)
 
 
@@ -47,7 +49,7 @@ def read_raster(data: bytes, path: str, *, bits: int | None = None) -> NDArray[n
     UnusableRecording
         If the file is damaged, in colour, absurdly large, or holds values beyond `bits`.
     """
-    values, maximum = _read_pgm(data, path) if raster_format(data[:4]) == "PGM" else _read_pillow(data, path)
+    values, maximum = _read_pgm(data, path) if raster_format(data[:132]) == "PGM" else _read_pillow(data, path)
     top = int(values.max())
     if bits is not None:
         maximum = (1 << bits) - 1
@@ -65,7 +67,7 @@ def read_raster(data: bytes, path: str, *, bits: int | None = None) -> NDArray[n
 
 def inspect_raster(data: bytes, path: str) -> None:
     """Check size and mode of a raster file from its header."""
-    if raster_format(data[:4]) == "PGM":
+    if raster_format(data[:132]) == "PGM":
         _pgm_header(data, path)
     else:
         _open_pillow(data, path)

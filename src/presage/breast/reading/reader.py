@@ -17,7 +17,7 @@ from presage.cohort import InputError, Recording, UnusableRecording
 def read(recording: Recording) -> Mammogram:
     """See :func:`presage.breast.read_mammogram`."""
     data = read_all(recording.path)
-    if raster_format(data[:4]):
+    if raster_format(data[:132]):
         facts = raster_facts(recording)
         codes = read_raster(data, recording.path, bits=_bits(recording))
     else:
@@ -34,7 +34,7 @@ def read(recording: Recording) -> Mammogram:
 def inspect(recording: Recording) -> None:
     """Read as little as is needed to say that the file can be used; see :class:`presage.breast.MammogramKind`."""
     with open_source(recording.path) as stream:
-        start = stream.read(4)
+        start = stream.read(132)
         if not start:
             read_all(recording.path)  # says that it is empty
         stream.seek(0)

@@ -75,7 +75,9 @@ def view_of(dataset: Dataset, stated: str = "") -> View:
     if view == "SPECIMEN":
         raise UnusableRecording("specimen image", "the view is that of a tissue specimen")
     if view not in ("CC", "MLO"):
-        raise UnusableRecording(f"view {view[:16]}", f"the view is {view[:40]!r}; studies use CC and MLO")
+        # The flow counts by reason, and free text from a header must not become one.
+        reason = f"view {view}" if view in _VIEW_NAMES else "view not known"
+        raise UnusableRecording(reason, f"the view is {view[:40]!r}; studies use CC and MLO")
     for item in sequence(dataset, "ViewCodeSequence"):
         _refuse_modifiers(item)
     _refuse_modifiers(dataset)

@@ -124,7 +124,8 @@ def score_table(
         outcome=outcome.values(patients),
         scores={name: given[:, order] for name, given in scores.items()},
         standard=study.standard.name,
-        folds=folds,
+        # One test set is no cross-validation: its scores are those of a model from elsewhere.
+        folds=folds if splits.folds > 1 else None,
         outcome_kind=outcome.kind,
         cutoff=outcome.cutoff,
         outcome_title=outcome.title,

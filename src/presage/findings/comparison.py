@@ -116,16 +116,17 @@ def _count(table: ScoreTable) -> int:
     return len(set(table.patient.tolist()))
 
 
-_HOW = {
-    "beats": "told cases from controls better than {standard}",
-    "worse than": "told cases from controls worse than {standard}",
-    "does not beat": "did not tell cases from controls better than {standard}",
-    "equal": "ranked cases and controls exactly as {standard} does",
+#: How a verdict stands in a sentence.
+HOW = {
+    "beats": "told {what} better than {standard}",
+    "worse than": "told {what} worse than {standard}",
+    "does not beat": "did not tell {what} better than {standard}",
+    "equal": "told {what} exactly as {standard} did",
 }
 
 
 def _marker_sentence(row: dict[str, Any], standard: dict[str, Any], *, several: bool) -> str:
-    how = _HOW[row["verdict"]].format(standard=standard["name"])
+    how = HOW[row["verdict"]].format(standard=standard["name"], what="cases from controls")
     p = p_value(row["p_adjusted"]) + (" after Holm's adjustment" if several else "")
     text = (
         f"{row['name']} {how}: AUC {with_interval(row['auc'])} against {number(standard['auc']['value'])} "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
+from collections import defaultdict
 from typing import Any
 
 import pandas as pd
+from fsspec.core import url_to_fs
 
 from presage.breast.importers.deidentify import deidentified
+from presage.breast.importers.outcomes import outcome_columns, patients_with_outcomes, read_outcomes
 from presage.breast.importers.pseudonyms import Pseudonyms, open_key
 from presage.breast.importers.scan import Found, scan, shared_ids, visits, without_duplicates
 from presage.breast.importers.summary import (
@@ -20,10 +23,6 @@ from presage.breast.importers.summary import (
 from presage.breast.reading.dicom import located, parse
 from presage.breast.reading.source import read_all
 from presage.cohort import InputError, UnusableRecording, storage
-
-_IDENTIFYING = re.compile(r"name|birth|dob$|address|phone|mail|postcode|zip|ssn|accession|mrn|insurance|national", re.I)
-# Columns that group or describe patients; every other column of the outcomes table may reveal the outcome.
-_COVARIATES = ("site", "match_set", "age")
 
 
 def import_dicom(
@@ -70,28 +69,31 @@ def import_dicom(
     """
     target = new_cohort_folder(cohort)
     root, files = source_files(source)
-    table = _read_outcomes(outcomes) if outcomes else None
+    table = read_outcomes(outcomes) if outcomes else None
     pseudonyms, key_path, made = open_key(key, target)
     found, excluded = scan(root, files, accept_burned_in=link)
     found, duplicates = without_duplicates(found)
     several, renamed = shared_ids(found)
     shared = [(image.file, "patient id shared by different persons") for image in found if image.person in several]
     found = [image for image in found if image.person not in several]
-    recordings, damaged = _recordings(found, root, target, pseudonyms, link)
-    excluded = sorted(excluded + duplicates + shared + damaged)
+    people = {pseudonyms.patient(image.person): image.person for image in found}
+    # What the tables get wrong is said before gigabytes are copied.
+    patients, notes = patients_with_outcomes(people, table)
+    outcome_names = outcome_columns(patients, covariates)
+    recordings, unusable = _recordings(found, root, target, pseudonyms, link)
+    excluded = sorted(excluded + duplicates + shared + unusable)
     if not recordings:
         raise InputError(
             f"none of {len(files)} files is a usable mammogram ({_most(excluded)})", where=root, cure="check the folder"
         )
-    people = {pseudonyms.patient(image.person): image.person for image in found}
-    patients, notes = _patients(sorted({row["patient_id"] for row in recordings}), people, table)
+    patients = patients[patients["patient_id"].isin({row["patient_id"] for row in recordings})]
     write_tables(
         target,
         patients,
         pd.DataFrame(recordings),
         name=name or "Imported mammograms",
         description="Imported from DICOM; patient ids are keyed hashes.",
-        outcomes=_outcome_columns(patients, covariates),
+        outcomes=outcome_names,
     )
     write_excluded(storage.join(target, "excluded.csv"), [(pseudonyms.file(file), reason) for file, reason in excluded])
     notes = _key_notes(key_path, made) + notes + _person_notes(several, renamed, pseudonyms)
@@ -108,19 +110,21 @@ def _recordings(
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Rows of ``recordings.csv``; unless `link`, each image is copied without identity on the way."""
     number = visits(found)
-    rows, damaged = [], []
+    rows, excluded = [], []
+    same: dict[str, list[tuple[Found, str]]] = defaultdict(list)
     for image in found:
         patient, visit = pseudonyms.patient(image.person), number[image.person, image.study]
         path = storage.join(root, image.file)
         if not link:
             try:
-                content = _copy(path, image, patient, pseudonyms)
+                content, digest = _copy(path, image, patient, pseudonyms)
             except UnusableRecording as unusable:
-                damaged.append((image.file, unusable.reason))
+                excluded.append((image.file, unusable.reason))
                 continue
             title = f"{visit}_{image.facts.laterality}_{image.facts.view}_{pseudonyms.file(image.instance)}.dcm"
             path = storage.join(target, f"images/{patient}/{title}")
             storage.write_bytes(path, content)
+            same[digest].append((image, path))
         rows.append(
             {
                 "patient_id": patient,
@@ -134,80 +138,36 @@ def _recordings(
                 "model": image.model,
             }
         )
+    dropped = _same_pixels(same)
+    rows = [row for row in rows if row["path"] not in dropped]
+    for path in dropped:
+        files, inner = url_to_fs(path)
+        files.rm(inner)
     # The order of files would tell the order of their names in the source.
     rows.sort(key=lambda row: (row["patient_id"], row["visit"], row["laterality"], row["view"], row["path"]))
-    return rows, damaged
+    return rows, excluded + list(dropped.values())
 
 
-def _copy(path: str, image: Found, patient: str, pseudonyms: Pseudonyms) -> bytes:
+def _same_pixels(same: dict[str, list[tuple[Found, str]]]) -> dict[str, tuple[str, str]]:
+    """Copies to drop, by path, as (file, reason): pixels seen before, and pixels that two patients share."""
+    dropped = {}
+    for images in same.values():
+        shared = len({image.person for image, _ in images}) > 1
+        for image, path in images if shared else images[1:]:
+            # One woman under two ids would stand on both sides of a split; new UIDs would hide her.
+            dropped[path] = (image.file, "same pixels under two patient ids" if shared else "same image twice")
+    return dropped
+
+
+def _copy(path: str, image: Found, patient: str, pseudonyms: Pseudonyms) -> tuple[bytes, str]:
+    """The de-identified file, and the SHA-256 of its pixels."""
     data = read_all(path)
     with located(path):
         dataset = parse(data)
-        if "PixelData" not in dataset:
+        pixels = dataset.get("PixelData")
+        if not isinstance(pixels, bytes) or not pixels:
             raise UnusableRecording("no pixel data", "the DICOM object has no Pixel Data (7FE0,0010)")
-        return deidentified(dataset, image.facts, patient, pseudonyms)
-
-
-def _read_outcomes(path: str) -> pd.DataFrame:
-    try:
-        with storage.open_file(path) as file:
-            table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the outcomes table cannot be read ({type(error).__name__})", where=path) from error
-    if "patient_id" not in table.columns:
-        raise InputError(
-            f"no column patient_id; the columns are {', '.join(map(str, table.columns))}",
-            where=path,
-            cure="name the column of original patient ids patient_id",
-        )
-    personal = [column for column in table.columns if _IDENTIFYING.search(str(column))]
-    ids = set(table["patient_id"].str.strip()) - {""}
-    # A second column of the same ids would undo the pseudonyms.
-    personal += [
-        c for c in table.columns if c != "patient_id" and len(ids & set(table[c].str.strip())) > len(ids) / 2 > 1
-    ]
-    if personal:
-        raise InputError(
-            f"the column(s) {', '.join(map(repr, personal))} may identify persons and would come into the cohort",
-            where=path,
-            cure="delete these columns, or rename them where they do not",
-        )
-    table["patient_id"] = table["patient_id"].str.strip()
-    repeated = int(table["patient_id"].duplicated().sum())
-    if repeated:
-        raise InputError(f"{repeated} patient(s) have more than one row", where=path, cure="one row per patient")
-    return table
-
-
-def _patients(
-    pseudonyms: list[str], people: dict[str, str], table: pd.DataFrame | None
-) -> tuple[pd.DataFrame, list[str]]:
-    """``patients.csv``: pseudonyms with their outcomes, joined by the original id (with or without its issuer)."""
-    patients = pd.DataFrame({"patient_id": pseudonyms})
-    if table is None:
-        return patients, [
-            "No outcomes were given: add outcome columns to patients.csv, or import again with `outcomes`."
-        ]
-    original = patients["patient_id"].map(lambda pseudonym: people[pseudonym].rsplit("\0", 1)[-1])
-    rows = table.set_index("patient_id").reindex(original).reset_index(drop=True)
-    unknown = int((~original.isin(table["patient_id"])).sum())
-    unused = int((~table["patient_id"].isin(original)).sum())
-    if unknown == len(patients):
-        raise InputError(
-            "no patient of the outcomes table has a usable mammogram in the folder",
-            cure="check that its column patient_id holds the ids of Patient ID (0010,0020), with leading zeros",
-        )
-    notes = [f"{unknown} patient(s) with mammograms have no row in the outcomes table."] if unknown else []
-    notes += [f"{unused} row(s) of the outcomes table have no usable mammogram."] if unused else []
-    return pd.concat([patients, rows], axis=1), notes
-
-
-def _outcome_columns(patients: pd.DataFrame, covariates: str) -> tuple[str, ...]:
-    visible = {name.strip() for name in covariates.split(",") if name.strip()}
-    unknown = visible - set(patients.columns)
-    if unknown:
-        raise InputError(f"the outcomes table has no column {', '.join(sorted(unknown))}", cure="correct `covariates`")
-    return tuple(c for c in patients.columns if c not in {"patient_id", *_COVARIATES, *visible})
+        return deidentified(dataset, image.facts, patient, pseudonyms), hashlib.sha256(pixels).hexdigest()
 
 
 def _key_notes(path: object, made: bool) -> list[str]:

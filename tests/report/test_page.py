@@ -129,7 +129,7 @@ def test_controls_have_names_and_scrolling_regions_a_keyboard(page):
     for button in page.all("button"):
         assert button.text or button.attributes.get("aria-label")
     for element in page.elements:
-        if element.attributes.get("class") == "scroll" or element.tag == "pre":
+        if "scroll" in element.attributes.get("class", "").split() or element.tag == "pre":
             assert element.attributes["tabindex"] == "0"
             assert element.attributes["role"] == "region"
             named = element.attributes.get("aria-label") or element.attributes.get("aria-labelledby")

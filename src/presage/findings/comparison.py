@@ -10,6 +10,7 @@ from presage.findings import estimates
 from presage.findings.options import Options
 from presage.findings.table import ScoreTable, TableError
 from presage.findings.words import (
+    as_json,
     difference_with_interval,
     joined,
     level_words,
@@ -19,6 +20,7 @@ from presage.findings.words import (
     percent,
     with_interval,
 )
+from presage.stats.hypotheses import above_margin, holm
 
 #: The verdicts, in words; each is about the AUC.
 VERDICTS = ("beats", "does not beat", "worse than", "equal")
@@ -31,7 +33,7 @@ def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] |
     options = Options.read(chosen)
     standard: dict[str, Any] = {"name": table.standard, "auc": estimates.auc(table, table.standard, options)}
     rows = [_one(table, name, standard, options) for name in table.markers]
-    for row, adjusted in zip(rows, estimates.holm([row["p"] for row in rows]), strict=True):
+    for row, adjusted in zip(rows, holm([row["p"] for row in rows]).tolist(), strict=True):
         row["p_adjusted"] = adjusted
         row["verdict"] = verdict(row["difference"], adjusted, options)
         row["sentence"] = _marker_sentence(row, standard, several=len(rows) > 1)
@@ -51,18 +53,20 @@ def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] |
 
 def _one(table: ScoreTable, name: str, standard: dict[str, Any], options: Options) -> dict[str, Any]:
     auc = estimates.auc(table, name, options)
-    difference = estimates.difference(table, name, options)
+    found = estimates.compare(table, name, options)
     row: dict[str, Any] = {
         "name": name,
         "auc": auc,
         "covers_chance": auc["low"] <= 0.5 <= auc["high"],
-        "difference": difference,
-        "p": difference["p"],
+        "difference": {**as_json(found), "statistic": float(found.statistic)},
+        "p": float(found.p),
         # Printed only beside both absolute values: a gain over a standard that is itself near chance looks large.
         "relative_gain": auc["value"] / standard["auc"]["value"] - 1 if standard["auc"]["value"] > 0 else None,
     }
     if options.non_inferiority is not None:
-        row["non_inferior"] = difference["low"] > -options.non_inferiority
+        # One-sided at half the error rate of the interval, as is customary.
+        test = above_margin(found, -options.non_inferiority, level=0.5 + options.level / 2)
+        row["non_inferiority"] = {"margin": options.non_inferiority, "p": float(test.p), "shown": bool(test.shown)}
     return row
 
 
@@ -171,7 +175,7 @@ def _caveats(rows: list[dict[str, Any]], standard: float, options: Options) -> l
             "standard is to chance; read the difference."
         )
     if options.non_inferiority is not None:
-        good = [row["name"] for row in rows if row["non_inferior"]]
+        good = [row["name"] for row in rows if row["non_inferiority"]["shown"]]
         caveats.append(
             f"Non-inferiority with a margin of {options.non_inferiority:g} of AUC ({level_words(options.level)}): "
             + (f"shown for {joined(good)}." if good else "shown for no marker.")

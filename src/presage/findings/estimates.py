@@ -14,6 +14,7 @@ from presage.stats.clustered import clustered_auc_interval, compare_clustered
 from presage.stats.crossvalidation import compare_repeated_cv, repeated_cv_auc
 from presage.stats.discrimination import auc_interval, compare_paired
 from presage.stats.operating import sensitivity_at_specificity
+from presage.stats.results import Comparison
 
 
 def repeats(table: ScoreTable) -> int:
@@ -32,17 +33,15 @@ def auc(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
     return as_json(repeated_cv_auc(table.cases, scores, folds, level=options.level))
 
 
-def difference(table: ScoreTable, marker: str, options: Options) -> dict[str, Any]:
-    """AUC of the marker minus AUC of the standard on the same people, with interval, p-value and method, as JSON."""
+def compare(table: ScoreTable, marker: str, options: Options) -> Comparison:
+    """AUC of the marker minus AUC of the standard on the same people."""
     pair = table.combined(marker), table.combined(table.standard)
     if table.clustered:
-        found = compare_clustered(table.cases, *pair, table.patient, level=options.level)
-    elif table.folds is None:
-        found = compare_paired(table.cases, *pair, level=options.level)
-    else:
-        (first, folds), (second, _) = _as_repeats(table, marker), _as_repeats(table, table.standard)
-        found = compare_repeated_cv(table.cases, first, second, folds, level=options.level)
-    return {**as_json(found), "statistic": float(found.statistic), "p": float(found.p)}
+        return compare_clustered(table.cases, *pair, table.patient, level=options.level)
+    if table.folds is None:
+        return compare_paired(table.cases, *pair, level=options.level)
+    (first, folds), (second, _) = _as_repeats(table, marker), _as_repeats(table, table.standard)
+    return compare_repeated_cv(table.cases, first, second, folds, level=options.level)
 
 
 def _as_repeats(table: ScoreTable, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -63,12 +62,3 @@ def sensitivity_at(table: ScoreTable, name: str, specificity: float, options: Op
         "sensitivity": as_json(point.sensitivity),
         "observed_specificity": as_json(point.specificity),
     }
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """Holm's adjusted p-values (1979), in the order given."""
-    p: NDArray[np.float64] = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return [float(value) for value in adjusted]

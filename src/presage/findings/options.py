@@ -32,6 +32,8 @@ class Options:
         Whether cases and controls were sampled separately; None: assumed where the table has match sets.
     subgroups
         Names of covariates whose groups are reported apart.
+    adjust
+        Names of numeric covariates that an AUC is adjusted for (beside match sets).
     smallest_subgroup
         Fewest cases, and fewest controls, below which a subgroup is called too few to say.
     non_inferiority
@@ -54,6 +56,7 @@ class Options:
     prevalence: float | None = None
     case_control: bool | None = None
     subgroups: tuple[str, ...] = ()
+    adjust: tuple[str, ...] = ()
     smallest_subgroup: int = 10
     non_inferiority: float | None = None
     thresholds: tuple[float, ...] | None = None
@@ -73,7 +76,7 @@ class Options:
         """
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in chosen.items() if key in known and value is not None}
-        for key in ("specificities", "subgroups", "thresholds"):
+        for key in ("specificities", "subgroups", "adjust", "thresholds"):
             if key in values:
                 given = values[key]
                 values[key] = (given,) if isinstance(given, str | float | int) else tuple(given)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.findings import estimates
 from presage.findings.comparison import HOW, verdict
 from presage.findings.options import Options
 from presage.findings.table import ScoreTable
 from presage.findings.words import as_json, difference_with_interval, limits, number, p_value, with_interval
 from presage.stats.checks import StatsError
 from presage.stats.concordance import compare_concordance, harrell_c, time_dependent_auc, uno_c
+from presage.stats.hypotheses import holm
 from presage.stats.kaplan_meier import kaplan_meier, log_rank
 from presage.stats.survival_risk import brier_over_time, calibration_at
 
@@ -30,7 +30,8 @@ def survival(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | N
     horizon = options.horizon or float(np.median(table.outcome["time"]))
     scores = [_one(table, name, horizon, options) for name in sorted(table.scores, key=lambda n: n != table.standard)]
     markers = [_against(table, name, horizon, options) for name in table.markers]
-    for row, adjusted in zip(markers, estimates.holm([row["p"] for row in markers]), strict=True):
+    adjusted_p = holm([row["p"] for row in markers]).tolist() if markers else []
+    for row, adjusted in zip(markers, adjusted_p, strict=True):
         row["p_adjusted"] = adjusted
         row["verdict"] = verdict(row["difference"], adjusted, options)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from presage.report.figures.canvas import Canvas, colour, series_style
+from presage.report.figures.canvas import Canvas, colour, series_style, tick_label, ticks
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def curves(
     rug: Sequence[float] = (),
 ) -> str:
     """SVG of curves with a legend below; `diagonal` draws y = x, `rug` marks where the data lie."""
-    canvas = Canvas(x_range=x_range, y_range=y_range)
+    longest = max(len(tick_label(value)) for value in ticks(*y_range))
+    canvas = Canvas(x_range=x_range, y_range=y_range, left=max(54, 34 + 7 * longest))
     canvas.axes(x_label, y_label)
     if diagonal:
         low, high = max(x_range[0], y_range[0]), min(x_range[1], y_range[1])

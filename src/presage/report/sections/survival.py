@@ -10,16 +10,16 @@ from presage.report.figures.canvas import colour
 from presage.report.figures.curves import Curve, curves, stairs
 from presage.report.figures.forest import Row, forest, forest_narrow
 from presage.report.parts import Block, Figure, Part, Table
-from presage.report.sections.common import closing, opening, series, slug
+from presage.report.sections.common import closing, series, slug
 
 _STROKES = ("series-1", "series-5", "series-2")
 
 
 def survival(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
-    """Renderer of the analysis ``survival``."""
+    """Renderer of the analysis ``survival``. Its sentence heads the whole page, so it is not repeated here."""
     blocks: list[Block] = [_concordance(section, document), _table(section)]
     blocks += [_curves(entry, section) for entry in section["scores"]]
-    return Part("survival", "Time to the event", [*opening(section), *blocks, *closing(section)], order=12)
+    return Part("survival", "Time to the event", [*blocks, *closing(section)], order=12)
 
 
 def _people(section: Mapping[str, Any]) -> str:

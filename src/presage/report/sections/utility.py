@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from presage.findings.words import level_words, limits, number, percent, signed
@@ -60,6 +60,10 @@ def _table(section: Mapping[str, Any]) -> Table:
     )  # fmt: skip
 
 
+def _per_1000(values: Sequence[float]) -> list[float]:
+    return [1000 * value for value in values]
+
+
 def _count(estimate: Mapping[str, Any]) -> str:
     high = "∞" if estimate["high"] is None else number(estimate["high"], 0)
     return f"{number(estimate['value'], 0)} ({number(estimate['low'], 0)} to {high})"
@@ -69,28 +73,39 @@ def _figure(section: Mapping[str, Any], document: Mapping[str, Any]) -> Figure:
     decision, number_of = section["decision"], series(document)
     grid = decision["thresholds"]
     drawn = [
-        Curve(entry["name"], grid, entry["net_benefit"], number_of.get(entry["name"]), entry["low"], entry["high"])
+        Curve(
+            entry["name"],
+            grid,
+            _per_1000(entry["net_benefit"]),
+            number_of.get(entry["name"]),
+            _per_1000(entry["low"]),
+            _per_1000(entry["high"]),
+        )
         for entry in decision["scores"]
     ]
-    drawn.append(Curve("act on everyone", grid, decision["treat_all"], None, stroke=colour("ink"), width=1, dash="1 3"))
+    drawn.append(
+        Curve(
+            "act on everyone", grid, _per_1000(decision["treat_all"]), None, stroke=colour("ink"), width=1, dash="1 3"
+        )
+    )
     drawn.append(Curve("act on no one", grid, [0.0] * len(grid), None, stroke=colour("ink"), width=1))
-    top = max(max(entry["high"]) for entry in decision["scores"])
+    top = 1000 * max(max(entry["high"]) for entry in decision["scores"])
     level = level_words(decision["level"])
     middle = len(grid) // 5
-    told = "; ".join(f"{e['name']} {e['net_benefit'][middle]:.3g}" for e in decision["scores"])
+    told = "; ".join(f"{e['name']} {1000 * e['net_benefit'][middle]:.3g}" for e in decision["scores"])
     return Figure(
         name="decision-curve",
         title="Decision curves",
         caption=(
-            f"Net benefit per person over the risk at which one would act, with {level}; prevalence "
+            f"Net benefit per 1,000 people over the risk at which one would act, with {level}; prevalence "
             f"{percent(section['prevalence'], 1)}, {people(section)}. Higher is better; a marker below a black line "
             "does harm."
         ),
-        alt=f"Decision curves. Net benefit at a threshold of {grid[middle]:.3g}: {told}.",
+        alt=f"Decision curves. Net benefit per 1,000 people at a threshold of {grid[middle]:.3g}: {told}.",
         svg=curves(
             drawn,
             x_label="Risk at which one would act (threshold)",
-            y_label="Net benefit per person",
+            y_label="Net benefit per 1,000 people",
             title=f"Decision curves. At {grid[middle]:.3g}: {told}",
             x_range=(grid[0], grid[-1]),
             y_range=(-0.2 * top, 1.05 * top),
@@ -109,11 +124,11 @@ def _figure(section: Mapping[str, Any], document: Mapping[str, Any]) -> Figure:
 
 
 def _reclassification(section: Mapping[str, Any]) -> Table:
-    def cell(estimate: Mapping[str, Any]) -> str:
-        return f"{signed(estimate['value'])} ({limits(estimate)})"
+    def cell(estimate: Mapping[str, Any], digits: int = 2) -> str:
+        return f"{signed(estimate['value'], digits)} ({limits(estimate, digits)})"
 
     rows = [
-        [e["name"], *(cell(e[key]) for key in ("nri_cases", "nri_controls", "nri", "idi"))]
+        [e["name"], *(cell(e[key]) for key in ("nri_cases", "nri_controls", "nri")), cell(e["idi"], 3)]
         for e in section["reclassification"]
     ]
     return Table(

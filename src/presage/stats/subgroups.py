@@ -1,0 +1,314 @@
+"""Subgroups and sites: each with its numbers and interval, whether they differ, and when there is too little to say.
+
+Sources: Cochran WG (1954) Biometrics 10:101-129 (heterogeneity); DerSimonian R, Laird N (1986) Control Clin Trials
+7:177-188, Hartung J, Knapp G (2001) Statistics in Medicine 20:3875-3889 and Riley RD et al. (2011) BMJ 342:d549
+(sites, prediction interval); Hardt M, Price E, Srebro N (2016) NeurIPS 29 (equal opportunity); Newcombe RG (1998)
+Statistics in Medicine 17:873-890, method 10 (difference of independent shares); Wang R et al. (2007) NEJM
+357:2189-2194 (subgroups).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from presage.stats import checks
+from presage.stats.checks import Bools, Floats, Ints, StatsError
+from presage.stats.clustered import clustered_auc_interval, clustered_delong
+from presage.stats.discrimination import auc_interval, delong
+from presage.stats.hypotheses import holm
+from presage.stats.operating import proportion
+from presage.stats.results import Comparison, Estimate
+
+# Below this many cases or controls a subgroup's AUC has an interval of half the scale, which invites misreading.
+LEAST = 10
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """One subgroup: its numbers, and the AUC of each marker, or None with the reason in `note`."""
+
+    name: Any
+    n: int
+    n_cases: int
+    aucs: tuple[Estimate, ...] | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Does an AUC, or a difference in AUC, vary over subgroups? Cochran's Q; `adjusted` is Holm's p over all asked."""
+
+    question: str
+    statistic: float
+    freedom: int
+    p: float
+    adjusted: float
+
+
+@dataclass(frozen=True)
+class Subgroups:
+    """Every subgroup, and whether they differ: for each marker, and for each marker less the first."""
+
+    groups: tuple[Subgroup, ...]
+    interactions: tuple[Interaction, ...]
+    least: int
+
+
+@dataclass(frozen=True)
+class OpportunityGap:
+    """A subgroup's sensitivity and false-positive rate at the common threshold, and what sets them off from the
+    others'."""
+
+    name: Any
+    n_cases: int
+    n_controls: int
+    sensitivity: Estimate | None
+    false_positive_rate: Estimate | None
+    sensitivity_gap: Comparison | None
+    false_positive_gap: Comparison | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Sites:
+    """AUC over sites: at each, without each, pooled, and what a further site may expect.
+
+    Attributes
+    ----------
+    sites
+        Each site alone.
+    without
+        AUC of everyone outside each site, in the same order; None where too few remain.
+    pooled
+        Random-effects mean with Hartung and Knapp's interval, on the log-odds of the AUC.
+    prediction
+        Interval for the AUC of a further site of the same kind, as (low, high); None under three sites.
+    heterogeneity
+        Share of the variance between sites that is not chance (I2), 0 to 1.
+    """
+
+    sites: tuple[Subgroup, ...]
+    without: tuple[Estimate | None, ...]
+    pooled: Estimate | None
+    prediction: tuple[float, float] | None
+    heterogeneity: float | None
+
+
+def _too_few(n_cases: int, n_controls: int, least: int) -> str:
+    if min(n_cases, n_controls) >= least:
+        return ""
+    return f"too few to say: {n_cases} cases and {n_controls} controls, at least {least} of each are needed"
+
+
+def _alone(
+    cases: Bools, matrix: Floats, patients: Ints | None, rows: Bools, name: Any, least: int, level: float
+) -> tuple[Subgroup, Floats | None, Floats | None]:
+    """A subgroup, its AUCs and their covariance (None where there are too few)."""
+    here = cases[rows]
+    n, n_cases = int(rows.sum()), int(here.sum())
+    note = _too_few(n_cases, n - n_cases, least)
+    if not note and any(np.ptp(row[rows]) == 0 for row in matrix):
+        note = "too few to say: a score is the same for everyone"
+    if note:
+        return Subgroup(name, n, n_cases, None, note), None, None
+    if patients is None:
+        estimates = [auc_interval(here, row[rows], level=level) for row in matrix]
+        aucs, covariance = delong(here, matrix[:, rows])
+    else:
+        estimates = [clustered_auc_interval(here, row[rows], patients[rows], level=level) for row in matrix]
+        aucs, covariance = clustered_delong(here, matrix[:, rows], patients[rows])
+    return Subgroup(name, n, n_cases, tuple(estimates), ""), aucs, covariance
+
+
+def subgroup_aucs(
+    cases: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    patients: ArrayLike | None = None,
+    least: int = LEAST,
+    level: float = 0.95,
+) -> Subgroups:
+    """AUC of each marker in each subgroup, and the test of whether they differ.
+
+    Parameters
+    ----------
+    cases
+        0/1, shape (n,).
+    scores
+        Shape (markers, n) or (n,); the first is the standard.
+    groups
+        Subgroup of each row, shape (n,); each patient in one.
+    names
+        Names of the markers, for the questions.
+    patients
+        The patient of each row, where a patient has several.
+    least
+        Fewest cases and controls that a subgroup needs for an AUC.
+
+    Raises
+    ------
+    StatsError
+        As :func:`presage.stats.delong`; missing groups; `least` below 2.
+    """
+    checked = checks.binary(cases)
+    matrix = checks.score_matrix(scores, len(checked))
+    labels, numbers = checks.labels(groups, len(checked), "the subgroup")
+    if least < 2:
+        raise StatsError("a subgroup needs at least 2 cases and 2 controls for an interval")
+    who = None if patients is None else checks.labels(patients, len(checked), "the patient")[1]
+    titles = list(names) if names is not None else [f"marker {i + 1}" for i in range(len(matrix))]
+    found = [
+        _alone(checked, matrix, who, numbers == number, label, least, level)
+        for number, label in enumerate(labels.tolist())
+    ]
+    usable = [(aucs, covariance) for _, aucs, covariance in found if aucs is not None and covariance is not None]
+    questions = []
+    for number, title in enumerate(titles):
+        contrast = np.zeros(len(matrix))
+        contrast[number] = 1.0
+        questions.append((f"AUC of {title}", contrast))
+        if number:
+            less = contrast.copy()
+            less[0] = -1.0
+            questions.append((f"AUC of {title} less {titles[0]}", less))
+    raw = []
+    for question, contrast in questions if len(usable) > 1 else []:
+        values = np.array([contrast @ aucs for aucs, _ in usable])
+        variances = np.array([contrast @ covariance @ contrast for _, covariance in usable])
+        statistic = _cochran(values, np.maximum(variances, 1e-12))[0]
+        raw.append((question, statistic, len(usable) - 1, float(stats.chi2.sf(statistic, len(usable) - 1))))
+    adjusted = holm([row[3] for row in raw]).tolist() if raw else []
+    interactions = tuple(Interaction(*row, value) for row, value in zip(raw, adjusted, strict=True))
+    return Subgroups(tuple(group for group, _, _ in found), interactions, least)
+
+
+def _cochran(values: Floats, variances: Floats) -> tuple[float, float]:
+    """Cochran's Q and the fixed-effect mean."""
+    weight = 1 / variances
+    mean = float((weight * values).sum() / weight.sum())
+    return float((weight * (values - mean) ** 2).sum()), mean
+
+
+def opportunity_gaps(
+    cases: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    threshold: float,
+    *,
+    least: int = LEAST,
+    level: float = 0.95,
+) -> tuple[OpportunityGap, ...]:
+    """Sensitivity and false-positive rate of each subgroup at one threshold, each against everyone else.
+
+    Parameters
+    ----------
+    cases, scores, groups
+        Shape (n,) each; a score above `threshold` is positive.
+    least
+        Fewest cases (for sensitivity) or controls (for false positives) for a number to be given.
+
+    Raises
+    ------
+    StatsError
+        As :func:`presage.stats.auc`; missing groups.
+    """
+    checked = checks.binary(cases)
+    positive = checks.score(scores, len(checked)) > float(threshold)
+    labels, numbers = checks.labels(groups, len(checked), "the subgroup")
+    found = []
+    for number, label in enumerate(labels.tolist()):
+        here = numbers == number
+        shares: list[Estimate | None] = []
+        gaps: list[Comparison | None] = []
+        for kind in (checked, ~checked):
+            inside, outside = here & kind, ~here & kind
+            enough = int(inside.sum()) >= least
+            shares.append(proportion(int(positive[inside].sum()), int(inside.sum()), level=level) if enough else None)
+            gaps.append(_gap(positive, inside, outside, level) if enough and outside.sum() >= least else None)
+        n_cases, n_controls = int((here & checked).sum()), int((here & ~checked).sum())
+        note = _too_few(n_cases, n_controls, least)
+        found.append(OpportunityGap(label, n_cases, n_controls, shares[0], shares[1], gaps[0], gaps[1], note))
+    return tuple(found)
+
+
+def _gap(positive: Bools, inside: Bools, outside: Bools, level: float) -> Comparison:
+    """Difference of independent shares: Newcombe's hybrid score interval, Fisher's exact p."""
+    counts = [(int(positive[rows].sum()), int(rows.sum())) for rows in (inside, outside)]
+    (first, low1, high1), (second, low2, high2) = (
+        (found.value, found.low, found.high)
+        for found in (proportion(k, n, level=level, method="wilson") for k, n in counts)
+    )
+    difference = first - second
+    low = difference - float(np.hypot(first - low1, high2 - second))
+    high = difference + float(np.hypot(high1 - first, second - low2))
+    pooled = (counts[0][0] + counts[1][0]) / (counts[0][1] + counts[1][1])
+    error = (pooled * (1 - pooled) * (1 / counts[0][1] + 1 / counts[1][1])) ** 0.5
+    p = float(stats.fisher_exact([[k, n - k] for k, n in counts]).pvalue)
+    return Comparison(
+        difference, low, high, difference / error if error else 0.0, p, level, "Newcombe hybrid; Fisher exact"
+    )
+
+
+def by_site(cases: ArrayLike, scores: ArrayLike, sites: ArrayLike, *, least: int = LEAST, level: float = 0.95) -> Sites:
+    """AUC of one marker at each site, without each, and over all with the spread between sites.
+
+    Parameters
+    ----------
+    cases, scores, sites
+        Shape (n,) each. For "trained elsewhere, tested here", the scores come from folds that are sites.
+
+    Raises
+    ------
+    StatsError
+        As :func:`presage.stats.auc`; one site only.
+    """
+    checked = checks.binary(cases)
+    matrix = checks.score_matrix(scores, len(checked))
+    labels, numbers = checks.labels(sites, len(checked), "the site")
+    if len(labels) < 2:
+        raise StatsError("there is one site only, so nothing can be said about others")
+    found, rest = [], []
+    for number, label in enumerate(labels.tolist()):
+        here = numbers == number
+        found.append(_alone(checked, matrix, None, here, label, least, level))
+        rest.append(_alone(checked, matrix, None, ~here, label, least, level)[0])
+    without = tuple(None if site.aucs is None else site.aucs[0] for site in rest)
+    usable = [(a[0], c[0, 0]) for _, a, c in found if a is not None and c is not None and 0 < a[0] < 1 and c[0, 0] > 0]
+    alone = tuple(site for site, _, _ in found)
+    if len(usable) < 2:
+        return Sites(alone, without, None, None, None)
+    values, variances = np.array(usable).T
+    linear, spread = np.log(values / (1 - values)), variances / (values * (1 - values)) ** 2
+    pooled, prediction, share = _random_effects(linear, spread, level)
+    return Sites(alone, without, pooled, prediction, share)
+
+
+def _random_effects(
+    values: Floats, variances: Floats, level: float
+) -> tuple[Estimate, tuple[float, float] | None, float]:
+    """DerSimonian-Laird mean with Hartung-Knapp's interval, back on the scale of the AUC; prediction interval; I2."""
+    count = len(values)
+    statistic, _ = _cochran(values, variances)
+    weight = 1 / variances
+    between = max(0.0, (statistic - (count - 1)) / float(weight.sum() - (weight**2).sum() / weight.sum()))
+    weight = 1 / (variances + between)
+    mean = float((weight * values).sum() / weight.sum())
+    # Never shorter than the interval that takes the variances as known.
+    scale = max(1.0, float((weight * (values - mean) ** 2).sum()) / (count - 1))
+    error = float(scale / weight.sum()) ** 0.5
+    half = float(stats.t.ppf(0.5 + level / 2, count - 1)) * error
+    low, value, high = (float(1 / (1 + np.exp(-x))) for x in (mean - half, mean, mean + half))
+    pooled = Estimate(value, low, high, level, f"random effects over {count} sites, Hartung-Knapp, logit")
+    share = max(0.0, 1 - (count - 1) / statistic) if statistic > 0 else 0.0
+    if count < 3:
+        return pooled, None, share
+    reach = float(stats.t.ppf(0.5 + level / 2, count - 2)) * (between + error**2) ** 0.5
+    return pooled, (float(1 / (1 + np.exp(-(mean - reach)))), float(1 / (1 + np.exp(-(mean + reach))))), share

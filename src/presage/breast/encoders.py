@@ -88,7 +88,7 @@ class DeepFeatures(_OnTrunk):
 
     name: ClassVar[str] = "breast-deep-features"
 
-    #: Layers whose maps are averaged; the trunk's last one where empty.
+    #: Layers whose maps are averaged; the trunk's own choice where empty.
     layers: tuple[str, ...] = ()
     pooling: Pooling = "breast"
 
@@ -100,7 +100,7 @@ class DeepFeatures(_OnTrunk):
     @property
     def taps(self) -> tuple[str, ...]:
         """The layers whose maps are averaged."""
-        return self.layers or trunk_named(self.trunk).taps[-1:]
+        return self.layers or trunk_named(self.trunk).taps
 
     def maps(self, framed: Framed) -> list[NDArray[np.float32]]:
         """Feature maps of one framed image, each (channels, rows, columns)."""
@@ -189,9 +189,11 @@ def check_layers(trunk: str, layers: tuple[str, ...], where: str) -> None:
     InputError
         With the layers that there are.
     """
-    if not layers:
-        return
-    names = trunk_named(trunk).layers
+    if set(layers) <= set(trunk_named(trunk).taps):
+        # Known without building the network, which would import torch.
+        names = trunk_named(trunk).taps
+    else:
+        names = trunk_named(trunk).layers
     unknown = [layer for layer in layers if layer not in names]
     if unknown:
         raise InputError(

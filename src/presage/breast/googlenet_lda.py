@@ -5,15 +5,16 @@ Source: Arefan et al., Med Phys 2020;47:110-118 (the trunk there is GoogLeNet).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from collections import Counter
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from presage.breast.encoders import DeepFeatures, Pooling, Size
 from presage.breast.explain import shown_together
-from presage.breast.inputs import Region
+from presage.breast.inputs import Framed, Region
 from presage.breast.lda import Discriminant, fit_discriminant
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, wanted
 from presage.cohort import Cohort, InputError, Recording
@@ -32,13 +33,15 @@ class GoogLeNetLDA(Marker):
     trunk, weights
         Which network, and optionally a safetensors file of its weights; see :mod:`presage.breast.trunks`.
     layers
-        Layers whose maps are pooled; the trunk's last one where empty.
+        Layers whose maps are pooled; the trunk's own choice (fine texture to coarse structure) where empty. The paper
+        pools the last one alone: ``[inception5b]`` of trunk googlenet.
     pooling
         Average over the breast, or over the whole frame as in the paper.
     size, spacing_mm
         The frame: rows and columns, and the edge of its pixels.
     shrinkage
-        ``auto`` (Ledoit-Wolf) or a number in (0, 1].
+        ``auto`` (Ledoit-Wolf) or a number in (0, 1]. With hundreds of features and patients the discriminant does best
+        when it hardly trusts the correlations (Bickel and Levina, Bernoulli 2004;10:989-1010).
     device
         Where the trunk runs: ``cpu`` or a torch device.
     """
@@ -55,7 +58,7 @@ class GoogLeNetLDA(Marker):
     pooling: Pooling = "breast"
     size: Size = (640, 512)
     spacing_mm: float = 0.4
-    shrinkage: Literal["auto"] | float = "auto"
+    shrinkage: Literal["auto"] | Annotated[float, Field(gt=0, le=1)] = 0.9
     device: str = "cpu"
 
     _fitted: Discriminant | None = PrivateAttr(default=None)
@@ -123,8 +126,9 @@ class GoogLeNetLDA(Marker):
         recordings, owners = recordings_by_view(patient, self.views)
         encoder = self._encoder()
         framed = [encoder.framed(recording) for recording in recordings]
+        images = Counter(view for _, view in owners)
         shares = [
-            self._shares(encoder, picture, view, sum(other == view for _, other in owners))
+            [part / images[view] for part in self.shares(picture, view)]
             for picture, (_, view) in zip(framed, owners, strict=True)
         ]
         caption = (
@@ -133,9 +137,16 @@ class GoogLeNetLDA(Marker):
         )
         return shown_together(recordings, framed, shares, caption)
 
-    def _shares(self, encoder: DeepFeatures, picture: Any, view: int, images: int) -> list[NDArray[np.float64]]:
-        """Contribution of every place of every layer's map to the score, in log-odds."""
-        fitted = self._discriminant()
+    @property
+    def intercept(self) -> float:
+        """Score of a patient whose features are the training patients' mean."""
+        return self._discriminant().intercept
+
+    def shares(self, picture: Framed, view: int) -> list[NDArray[np.float64]]:
+        """Share of every place of every layer's map in the score, in log-odds, for the only image of the view number
+        `view`.
+        """
+        fitted, encoder = self._discriminant(), self._encoder()
         maps = encoder.maps(picture)
         width = sum(layer.shape[0] for layer in maps)
         weights, mean = (part[view * width : (view + 1) * width] for part in (fitted.weights, fitted.mean))
@@ -143,7 +154,7 @@ class GoogLeNetLDA(Marker):
         for layer, places in zip(maps, encoder.weights_of(picture, maps), strict=True):
             channels = slice(start, start + layer.shape[0])
             difference = layer.astype(np.float64) - mean[channels, None, None]
-            shares.append(np.einsum("crk,c->rk", difference, weights[channels]) * places / images)
+            shares.append(np.einsum("crk,c->rk", difference, weights[channels]) * places)
             start += layer.shape[0]
         return shares
 

@@ -177,7 +177,7 @@ class Trainer:
         loss = binary_cross_entropy_with_logits(logits.float(), targets.to(self.device))
         if not torch.isfinite(loss):
             raise InputError(
-                f"the training loss became {float(loss)} in epoch {self.progress.epoch + 1}",
+                f"the training loss became {loss.item()} in epoch {self.progress.epoch + 1}",
                 where="GoogLeNet",
                 cure="lower learning_rate, or use precision float32",
             )

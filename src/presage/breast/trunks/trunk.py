@@ -29,7 +29,7 @@ class Trunk:
     mean, deviation
         Input scaling: (grey - mean) / deviation, grey levels in [0, 1] and equal in the three channels.
     taps
-        Layers whose feature maps are worth pooling, from fine to coarse; the last is the classifier's own input.
+        Layers whose feature maps are pooled unless others are named: from fine texture to coarse structure.
     stride
         Image pixels per position of the last feature map; images should have multiples of it as sides.
     """
@@ -78,11 +78,11 @@ def _lite(name: str, taps: tuple[str, ...]) -> Trunk:
 _TRUNKS = {
     trunk.name: trunk
     for trunk in (
-        _lite("efficientnet-lite0", ("stage2.2", "stage3.2", "stage5.3", "head")),
-        _lite("efficientnet-lite1", ("stage2.3", "stage3.3", "stage5.4", "head")),
-        _lite("efficientnet-lite2", ("stage2.3", "stage3.3", "stage5.4", "head")),
+        _lite("efficientnet-lite0", ("stage3.2", "stage5.3", "stage6.4")),
+        _lite("efficientnet-lite1", ("stage3.3", "stage5.4", "stage6.5")),
+        _lite("efficientnet-lite2", ("stage3.3", "stage5.4", "stage6.5")),
         # The published weights expect [-1, 1] (torchvision's `transform_input`).
-        Trunk("googlenet", _googlenet, 0.5, 0.5, ("conv3", "inception3b", "inception4e", "inception5b")),
+        Trunk("googlenet", _googlenet, 0.5, 0.5, ("inception3b", "inception4e", "inception5b")),
     )
 }
 

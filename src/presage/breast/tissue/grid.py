@@ -57,12 +57,6 @@ def shrink(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
-def grow(mask: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """A coarse mask at the size of a finer grid, its staircase smoothed away."""
-    wide = cv2.resize(mask.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return (wide > 0.5).astype(np.uint8)
-
-
 def enlarged(image: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """A coarse `image` at the size of a finer grid (linear)."""
     return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), dtype=np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.breast.tissue.grid import blurred, disk, grow, shrink
+from presage.breast.tissue.grid import blurred, disk, shrink
 from presage.cohort import UnusableRecording
 
 Mask = NDArray[np.uint8]
@@ -80,11 +80,16 @@ def breast_outline(image: NDArray[np.float32], spacing_mm: float) -> Outline:
 
 
 def _followed(image: NDArray[np.float32], body: Mask, level: float, spacing_mm: float) -> Mask:
-    """The coarse `body` with its edge laid along the skin level of the fine image."""
-    fine = (blurred(image, 0.8 / spacing_mm) > level).astype(np.uint8)
-    fine &= grow(_dilated(body), image.shape)
-    fine |= grow(_eroded(body), image.shape)
+    """The coarse `body` with its edge laid along the skin level of the fine image, in a band of one coarse pixel."""
+    band = 100 * _dilated(body) + 100 * _eroded(body)
+    band = np.asarray(cv2.resize(band, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR))
+    bright = cv2.threshold(blurred(image, 0.8 / spacing_mm), level, 200, cv2.THRESH_BINARY)[1].astype(np.uint8)
+    fine = cv2.threshold(cv2.max(cv2.min(band, bright), _above(band, 150)), 50, 1, cv2.THRESH_BINARY)[1]
     return _largest_filled(np.asarray(cv2.morphologyEx(fine, cv2.MORPH_OPEN, disk(1.2 / spacing_mm)), dtype=np.uint8))
+
+
+def _above(band: Mask, level: int) -> Mask:
+    return np.asarray(cv2.threshold(band, level, 200, cv2.THRESH_BINARY)[1], dtype=np.uint8)
 
 
 def skin_distance(mask: Mask, frame: tuple[int, int, int, int], spacing_mm: float) -> NDArray[np.float32]:

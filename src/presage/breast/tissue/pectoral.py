@@ -59,23 +59,49 @@ def best_line(
     image: NDArray[np.float32], skin_mm: NDArray[np.float32], origin: tuple[int, int], spacing_mm: float
 ) -> tuple[float, float] | None:
     """Width at the top and length down the wall, in pixels, of the best bright corner triangle; None without one."""
-    top, wall = origin
-    widths = np.arange(TOP_MM[0], TOP_MM[1], 3.0) / spacing_mm
-    lengths = np.arange(DOWN_MM[0], DOWN_MM[1], 5.0) / spacing_mm
+    widths = np.arange(TOP_MM[0], TOP_MM[1], 6.0) / spacing_mm
+    lengths = np.arange(DOWN_MM[0], DOWN_MM[1], 10.0) / spacing_mm
     width, length = (grid.ravel() for grid in np.meshgrid(widths, lengths))
-    slope = width / length
-    fits = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (0.5 * width * length < LARGEST_SHARE * (skin_mm > 0).sum())
+    scores, width, length = _scored(image, skin_mm, origin, spacing_mm, width, length)
+    if not len(scores) or not np.isfinite(scores.max()):
+        return None
+    # The neighbours of the best few, on a finer grid of lines.
+    best = np.argsort(scores, kind="stable")[::-1][:4]
+    best = best[np.isfinite(scores[best])]
+    wider, longer = np.meshgrid(np.arange(-4.0, 5.0, 2.0) / spacing_mm, np.arange(-6.0, 7.0, 3.0) / spacing_mm)
+    width = (width[best][:, None] + wider.ravel()).ravel()
+    length = (length[best][:, None] + longer.ravel()).ravel()
+    scores, width, length = _scored(image, skin_mm, origin, spacing_mm, width, length)
+    chosen = int(np.argmax(scores))
+    return float(width[chosen]), float(length[chosen])
+
+
+def _scored(
+    image: NDArray[np.float32],
+    skin_mm: NDArray[np.float32],
+    origin: tuple[int, int],
+    spacing_mm: float,
+    width: NDArray[np.float64],
+    length: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """How well each line that can be a muscle's edge parts bright from dark (-inf: not at all), and those lines."""
+    top, wall = origin
+    fits = (width >= TOP_MM[0] / spacing_mm) & (length >= DOWN_MM[0] / spacing_mm)
+    fits &= (width > SLOPES[0] * length) & (width < SLOPES[1] * length)
+    fits &= 0.5 * width * length < LARGEST_SHARE * (skin_mm > 0).sum()
     width, length = width[fits], length[fits]
-    along = np.linspace(0.03, 0.92, 48)
+    along = np.linspace(0.03, 0.92, 36)
     rows = top + length[:, None] * along
     columns = wall + width[:, None] * (1 - along)
     # Unit normal pointing away from the muscle: right and down.
     norm = np.hypot(width, length)
     down, right = (width / norm)[:, None], (length / norm)[:, None]
     side = SIDE_MM / spacing_mm
-    inner, there = _sampled(image, skin_mm, rows - side * down, columns - side * right, wall)
-    outer, deep = _sampled(image, skin_mm, rows + side * down, columns + side * right, wall)
-    valid = (there > 0) & (deep > SKIN_MM)
+    place, there = _places(image.shape, rows - side * down, columns - side * right, wall)
+    inner, present = image.ravel()[place], there & (skin_mm.ravel()[place] > 0)
+    place, there = _places(image.shape, rows + side * down, columns + side * right, wall)
+    outer, deep = image.ravel()[place], there & (skin_mm.ravel()[place] > SKIN_MM)
+    valid = present & deep
     seen = np.maximum(valid.sum(axis=1), 1)
     # What lies outside the breast counts as no contrast: a true edge runs through the breast from end to end.
     step = np.where(valid, np.clip(inner - outer, -0.12, 0.12), 0)
@@ -83,33 +109,27 @@ def best_line(
     outside = np.where(valid, outer, 0).sum(axis=1) / seen
     # Muscle is bright all the way to the corner; a triangle with fat in it is not the muscle.
     darkest = np.full(len(width), np.inf)
+    few = along[::3]
     for part in INNER_PARTS:
-        level, _ = _sampled(
-            image, skin_mm, top + length[:, None] * part * along, wall + width[:, None] * part * (1 - along), wall
+        place, _ = _places(
+            image.shape, top + length[:, None] * part * few, wall + width[:, None] * part * (1 - few), wall
         )
-        darkest = np.minimum(darkest, level.mean(axis=1))
+        darkest = np.minimum(darkest, image.ravel()[place].mean(axis=1))
     body = np.clip((darkest - outside) / 0.10, 0, 1)
-    visible = valid.mean(axis=1)
     score = contrast * agreeing * body * np.sqrt(np.minimum(1.0, norm * spacing_mm / 150))
-    score[(visible < 0.45) | (contrast < LEAST_CONTRAST) | (agreeing < 0.5) | (body <= 0)] = -np.inf
-    best = int(np.argmax(score))
-    if not np.isfinite(score[best]):
-        return None
-    return float(width[best]), float(length[best])
+    poor = (valid.mean(axis=1) < 0.45) | (contrast < LEAST_CONTRAST) | (agreeing < 0.5) | (body <= 0)
+    return np.where(poor, -np.inf, score), width, length
 
 
-def _sampled(
-    image: NDArray[np.float32],
-    skin_mm: NDArray[np.float32],
-    rows: NDArray[np.float64],
-    columns: NDArray[np.float64],
-    wall: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Nearest grey levels at the places given, and how far from the skin they are (0 outside the breast)."""
-    i, j = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
-    there = (i >= 0) & (i < image.shape[0]) & (j >= wall) & (j < image.shape[1])
-    i, j = np.clip(i, 0, image.shape[0] - 1), np.clip(j, wall, image.shape[1] - 1)
-    return image[i, j], np.where(there, skin_mm[i, j], 0).astype(np.float32)
+def _places(
+    shape: tuple[int, ...], rows: NDArray[np.float64], columns: NDArray[np.float64], wall: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Flat indices of the pixels nearest to the places given, moved to the image's edge, and which need no moving."""
+    i, j = (rows + 0.5).astype(np.intp), (columns + 0.5).astype(np.intp)
+    there = (i < shape[0]) & (j >= wall) & (j < shape[1])
+    np.clip(i, 0, shape[0] - 1, out=i)
+    np.clip(j, wall, shape[1] - 1, out=j)
+    return i * shape[1] + j, there
 
 
 def follow_edge(
@@ -164,5 +184,7 @@ def _within(edge: NDArray[np.float64], origin: tuple[int, int], outline: Outline
     position = (np.arange(outline.mask.shape[0]) + 0.5) / outline.step - 0.5
     limit = np.interp(position, top + np.arange(len(smooth)), smooth, right=-1e9)
     reach = (wall + limit + 0.5) * outline.step
-    columns = np.arange(outline.mask.shape[1])
-    return ((columns[None, :] < reach[:, None]) & (outline.mask > 0)).astype(np.uint8)
+    columns = np.arange(max(0, min(outline.mask.shape[1], int(np.ceil(reach.max())))))
+    out = np.zeros_like(outline.mask)
+    out[:, : len(columns)] = (columns < reach[:, None]) & (outline.mask[:, : len(columns)] > 0)
+    return out

@@ -53,9 +53,10 @@ class Bytes(Encoder):
 
 class _OnBytes(Marker):
     scale: float = 1.0
+    pause: float = 0.0
 
     def encoders(self) -> list[Bytes]:
-        return [Bytes(scale=self.scale)]
+        return [Bytes(scale=self.scale, pause=self.pause)]
 
     def values(self, cohort: Cohort, resources: Resources | None) -> NDArray[np.float64]:
         recordings = cohort.iter_recordings("slide")

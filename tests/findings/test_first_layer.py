@@ -120,7 +120,7 @@ def test_rows_of_one_person_are_kept_together(table_of):
     # Four copies of everyone hold no more than everyone once.
     assert four["high"] - four["low"] == pytest.approx(one["high"] - one["low"], rel=0.03)
     assert "Obuchowski" in four["method"]
-    assert "In these 100 patients" in comparison(double, {})["sentence"]
+    assert "In these 100 patients (50 with cancer, 400 rows)" in comparison(double, {})["sentence"]
 
 
 def test_table_one_describes_and_names_nobody(table_of):

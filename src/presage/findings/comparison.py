@@ -94,7 +94,7 @@ def _primary(rows: list[dict[str, Any]], options: Options) -> dict[str, Any] | N
 
 
 def _answer(table: ScoreTable, judged: list[dict[str, Any]], standard: dict[str, Any], options: Options) -> str:
-    who = f"In these {_count(table)} {options.people} ({int(table.cases.sum())} with {table.outcome_title})"
+    who = f"In these {estimates.described(table, options)}"
     if len(judged) == 1:
         null = " This is a null result." if judged[0]["verdict"] in ("does not beat", "equal") else ""
         return f"{who}, {judged[0]['sentence']}{null}"
@@ -114,10 +114,6 @@ def _answer(table: ScoreTable, judged: list[dict[str, Any]], standard: dict[str,
     counted = f"{len(winners)} of {len(judged)} markers" if others else f"all {len(judged)} markers"
     rest = f" The other {others} did not." if others > 1 else " The other one did not." if others else ""
     return f"{who}, {counted} told cases from controls better than {against}. {told}.{rest}"
-
-
-def _count(table: ScoreTable) -> int:
-    return len(set(table.patient.tolist()))
 
 
 #: How a verdict stands in a sentence.

@@ -17,6 +17,18 @@ from presage.stats.operating import sensitivity_at_specificity
 from presage.stats.results import Comparison
 
 
+def described(table: ScoreTable, options: Options) -> str:
+    """Who was judged, for the start of a sentence: ``226 women (113 with cancer)``; people are counted, not rows."""
+    codes, rows = np.unique(table.patient, return_inverse=True)
+    is_case = np.zeros(len(codes), dtype=bool)
+    np.logical_or.at(is_case, rows, table.cases)
+    has = table.outcome_title
+    if table.outcome_kind == "scale" and table.cutoff is not None:
+        has += f" of {table.cutoff:g} or more"
+    exams = f", {len(rows)} rows" if table.clustered else ""
+    return f"{len(codes)} {options.people} ({int(is_case.sum())} with {has}{exams})"
+
+
 def repeats(table: ScoreTable) -> int:
     """How often the cross-validation was repeated; 1 for scores that came from elsewhere."""
     return max(len(scores) for scores in table.scores.values())

@@ -42,8 +42,12 @@ class Options:
         Risks at which the decision curve is drawn; None: chosen around the prevalence.
     horizon
         Time at which a time-to-event outcome is judged, in its own unit; None: the median follow-up.
-    reliable_change
-        Difference on a scale outcome that counts as a real change.
+    on_scale
+        Scale outcome: names of the scores that are in its points; None takes those whose values fit the scale.
+    bands
+        Scale outcome: where its bands of severity begin, rising.
+    scale_spread, scale_reliability
+        Scale outcome: standard deviation and reliability in its norm population, for reliable change over visits.
     replicates, seed
         Bootstrap replicates and their seed.
     """
@@ -61,7 +65,10 @@ class Options:
     non_inferiority: float | None = None
     thresholds: tuple[float, ...] | None = None
     horizon: float | None = None
-    reliable_change: float | None = None
+    on_scale: tuple[str, ...] | None = None
+    bands: tuple[float, ...] = ()
+    scale_spread: float | None = None
+    scale_reliability: float | None = None
     replicates: int = 1000
     seed: int = 0
 
@@ -76,7 +83,7 @@ class Options:
         """
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in chosen.items() if key in known and value is not None}
-        for key in ("specificities", "subgroups", "adjust", "thresholds"):
+        for key in ("specificities", "subgroups", "adjust", "thresholds", "on_scale", "bands"):
             if key in values:
                 given = values[key]
                 values[key] = (given,) if isinstance(given, str | float | int) else tuple(given)
@@ -88,7 +95,11 @@ class Options:
         shares: list[tuple[str, Any]] = [("level", self.level), ("alpha", self.alpha)]
         shares += [("specificities", value) for value in self.specificities]
         shares += [("thresholds", value) for value in self.thresholds or ()]
-        shares += [(n, v) for n in ("prevalence", "non_inferiority") if (v := getattr(self, n)) is not None]
+        shares += [
+            (n, v)
+            for n in ("prevalence", "non_inferiority", "scale_reliability")
+            if (v := getattr(self, n)) is not None
+        ]
         for name, value in shares:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
                 raise TableError(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.findings.comparison import HOW, verdict
+from presage.findings.estimates import described
 from presage.findings.options import Options
 from presage.findings.table import ScoreTable
 from presage.findings.words import as_json, difference_with_interval, limits, number, p_value, with_interval
@@ -138,8 +139,7 @@ def _against(table: ScoreTable, name: str, horizon: float, options: Options) -> 
 def _sentence(table: ScoreTable, scores: list[dict[str, Any]], markers: list[dict[str, Any]], options: Options) -> str:
     by_name = {entry["name"]: entry["uno"] or entry["harrell"] for entry in scores}
     standard = by_name[table.standard]
-    people = len(set(table.patient.tolist()))
-    who = f"In these {people} {options.people} ({int(table.cases.sum())} with {table.outcome_title})"
+    who = f"In these {described(table, options)}"
     if not markers:
         return f"{who}, {table.standard} put the earlier event first with a concordance of {with_interval(standard)}."
     told = []

@@ -172,10 +172,10 @@ def located(path: str) -> Iterator[None]:
 def _grey_codes(dataset: Dataset, stored: Stored, facts: Facts) -> NDArray[np.uint16]:
     domain = stored.domain
     padding = _padding(dataset, domain)
-    counts = np.bincount(stored.indices.ravel(), minlength=len(domain))
-    counts[padding] = 0
-    present = np.flatnonzero(counts)
-    if not len(present):
+    present = np.zeros(len(domain), dtype=bool)
+    present[stored.indices] = True
+    present[padding] = False
+    if not present.any():
         raise UnusableRecording("blank image", "every pixel is padding")
     if facts.origin == "for-processing":
         relationship = text(dataset, "PixelIntensityRelationship").upper() or "LIN"
@@ -187,9 +187,10 @@ def _grey_codes(dataset: Dataset, stored: Stored, facts: Facts) -> NDArray[np.ui
             )
         sign = -1 if number(dataset, "PixelIntensityRelationshipSign", default=1.0) < 0 else 1
         values = modality_values(dataset, domain)
+        counts = np.where(padding, 0, np.bincount(stored.indices.ravel(), minlength=len(domain)))
         table = processing_table(values, counts, cast(Literal["LIN", "LOG"], relationship), cast(Literal[1, -1], sign))
     else:
-        top = int(domain[present[-1]])
+        top = int(domain[np.flatnonzero(present)[-1]])
         inverted = text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
         table = presentation_table(dataset, domain, top, inverted)
         shape = text(dataset, "PresentationLUTShape").upper()

@@ -53,7 +53,7 @@ class Pattern:
         bounded = 2 * float(np.tanh(texture / 2))
         ropey = 0.72 + 0.30 * bounded
         return cls(
-            exponent=3.05 + 0.28 * bounded,
+            exponent=2.9 + 0.28 * bounded,
             lumps=float(np.cos(ropey)),
             streaks=float(np.sin(ropey)),
             strands=float(np.exp(0.45 * bounded)),

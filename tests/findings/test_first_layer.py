@@ -115,6 +115,7 @@ def test_rows_of_one_person_are_kept_together(table_of):
         outcome=np.repeat(single.outcome, 4),
         scores={name: np.repeat(score, 4, axis=1) for name, score in single.scores.items()},
         standard="density",
+        outcome_title="cancer",
     )
     one, four = (comparison(table, {})["markers"][0]["auc"] for table in (single, double))
     # Four copies of everyone hold no more than everyone once.

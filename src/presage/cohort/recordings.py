@@ -203,7 +203,7 @@ def _refuse_shared_files(recordings: pd.DataFrame, root: str, where: str) -> Non
             parts = defaultdict(list)
             for line, path, size in zip(group.index, group["path"], group["size"], strict=True):
                 parts[digest(path, int(size))].append(line)
-            finer += [group.loc[lines] for lines in parts.values()]
+            finer += [group.loc[lines] for lines in parts.values() if len(lines) > 1]
         groups = finer
     shared = [group for group in groups if group["patient_id"].nunique() > 1]
     if shared:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -54,28 +55,33 @@ class Splits:
     group_by: GroupBy = "patient"
 
     def __iter__(self) -> Iterator[Fold]:
-        numbered = sorted(set(zip(self.table["repeat"].tolist(), self.table["fold"].tolist(), strict=True)))
-        by_fold = self.table.groupby(["repeat", "fold"])
-        for repeat, fold in numbered:
-            rows = by_fold.get_group((repeat, fold))
-            train, test = (tuple(sorted(rows.loc[rows["role"] == role, "patient_id"])) for role in ("train", "test"))
-            yield Fold(repeat, fold, train, test)
+        return iter(self._folds)
+
+    @cached_property
+    def _folds(self) -> tuple[Fold, ...]:
+        columns = (self.table[name].tolist() for name in COLUMNS)
+        sides: dict[tuple[int, int], dict[str, list[str]]] = {}
+        for repeat, fold, pid, role in zip(*columns, strict=True):
+            sides.setdefault((repeat, fold), {"train": [], "test": []})[role].append(pid)
+        return tuple(
+            Fold(*at, tuple(sorted(side["train"])), tuple(sorted(side["test"]))) for at, side in sorted(sides.items())
+        )
 
     @property
     def repeats(self) -> int:
         """How many times every tested patient is tested."""
-        return int(self.table["repeat"].nunique())
+        return len({fold.repeat for fold in self._folds})
 
     @property
     def folds(self) -> int:
         """How many folds the first repeat has."""
-        first = self.table["repeat"].min()
-        return int(self.table.loc[self.table["repeat"] == first, "fold"].nunique())
+        first = min(fold.repeat for fold in self._folds)
+        return sum(fold.repeat == first for fold in self._folds)
 
     @property
     def tested(self) -> tuple[str, ...]:
         """The patients who get a score, sorted: all, or the test side of a fixed split."""
-        return tuple(sorted(set(self.table.loc[self.table["role"] == "test", "patient_id"])))
+        return tuple(sorted({pid for fold in self._folds for pid in fold.test}))
 
     def to_csv(self) -> str:
         """The text of ``splits.csv``: rows sorted, so that the same splits give the same bytes."""

@@ -45,6 +45,7 @@ class EncoderCache:
         self._held: OrderedDict[str, Arrays] = OrderedDict()
         self._held_bytes = 0
         self._contents: dict[str, str] = {}
+        self._known_keys: dict[tuple[Any, ...], str] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return EncoderCache, (self.folder,)
@@ -112,11 +113,9 @@ class EncoderCache:
 
     def content(self, path: str) -> str:
         """SHA-256 (hex) of a file's bytes, remembered as long as size and date stay the same."""
-        if storage.is_address(path):
-            version = storage.version_of(path)
-        else:
-            status = os.stat(path)
-            version = f"{status.st_size}|{status.st_mtime_ns}"
+        return self._content(path, _version(path))
+
+    def _content(self, path: str, version: str) -> str:
         memo = hashlib.sha256(f"{path}|{version}".encode()).hexdigest()
         known = self._contents.get(memo)
         if known is None:
@@ -132,9 +131,14 @@ class EncoderCache:
         fingerprint = encoder.fingerprint()
         keys = []
         for recording in recordings:
-            attributes = dict(sorted(recording.attributes.items()))
-            identity = json.dumps([self.content(recording.path), fingerprint, attributes])
-            keys.append(hashlib.sha256(identity.encode()).hexdigest())
+            version = _version(recording.path)
+            asked = (fingerprint, recording.path, version, *recording.attributes.items())
+            key = self._known_keys.get(asked)
+            if key is None:
+                attributes = dict(sorted(recording.attributes.items()))
+                identity = json.dumps([self._content(recording.path, version), fingerprint, attributes])
+                key = self._known_keys[asked] = hashlib.sha256(identity.encode()).hexdigest()
+            keys.append(key)
         return keys
 
     def _encode(
@@ -191,6 +195,14 @@ class EncoderCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / "encoded" / key[:2] / f"{key}.safetensors"
+
+
+def _version(path: str) -> str:
+    """What changes when a file does: size and date."""
+    if storage.is_address(path):
+        return storage.version_of(path)
+    status = os.stat(path)
+    return f"{status.st_size}|{status.st_mtime_ns}"
 
 
 def _digest(arrays: Arrays) -> str:

@@ -3,8 +3,8 @@
     python benchmarks/phantom_oracle.py [--women 226] [--seed 2020] [--folder COHORT]
 
 1. The latent model: in closed form, and in 100,000 independent draws.
-2. The cohort of the seed: the oracle, the true density, and every trivial cue with its 95 % DeLong interval: grey, size of
-   the breast, maker, side, age, bytes of the file, density as the tissue code measures it.
+2. The cohort of the seed: the oracle, the true density, and every trivial cue with its 95 % interval: grey, size of the
+   breast, maker, side, age, bytes of the file, density as the tissue code measures it.
 3. The spectral exponent inside the breast, by view, and the correlation of measured with true density.
 4. How long making the cohort takes, against reading it back.
 """
@@ -50,7 +50,8 @@ def main() -> None:
         read = time.perf_counter() - start
         report(folder, pictures)
     print(
-        f"\nmaking {len(pictures)} pictures {made:.1f} s; reading and measuring them {read:.1f} s; ratio {made / read:.2f}"
+        f"\nmaking {len(pictures)} pictures {made:.1f} s, reading and measuring them {read:.1f} s, "
+        f"ratio {made / read:.2f}"
     )
 
 
@@ -108,11 +109,9 @@ def report(folder: Path, pictures: pd.DataFrame) -> None:
         ("maker C", truth["vendor"].eq("PHANTOM C")),
     ):
         print(f"  {name:32s} {shown(outcome, score.to_numpy(float))}")
-    classes = patients["bi_rads_density"].value_counts(normalize=True).sort_index()
-    print(
-        "  density classes                  " + ", ".join(f"{letter} {share:.0%}" for letter, share in classes.items())
-    )
-    by_view = {view: rows.set_index("patient_id").sort_index() for view, rows in pictures.groupby("view")}
+    classes = patients["bi_rads_density"].value_counts(normalize=True).reindex(list("ABCD"), fill_value=0)
+    print("  density classes                  " + ", ".join(f"{letter} {classes[letter]:.0%}" for letter in "ABCD"))
+    by_view = {str(view): rows.set_index("patient_id").sort_index() for view, rows in pictures.groupby("view")}
     print("\nby view                            " + "".join(f"{view:24s}" for view in by_view))
     for name in pictures.columns[2:-1]:
         print(f"  {name:32s} " + "   ".join(shown(outcome, rows[name].to_numpy(float)) for rows in by_view.values()))

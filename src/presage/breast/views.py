@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
 
 from presage.cohort import Cohort, InputError, Recording
 
-Views = Literal["CC", "MLO", "both"]
+
+def _named(views: Any) -> Any:
+    """A list of views, as a study file has it, by its name; anything else as it is."""
+    if isinstance(views, list | tuple) and views and all(view in ("CC", "MLO") for view in views):
+        return "both" if len(set(views)) == 2 else views[0]
+    return views
+
+
+#: ``CC``, ``MLO`` or ``both``; a list (``[CC, MLO]``) is taken as well.
+Views = Annotated[Literal["CC", "MLO", "both"], BeforeValidator(_named)]
 
 
 def view_names(views: Views) -> tuple[str, ...]:

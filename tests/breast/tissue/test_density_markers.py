@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 
 from presage.breast import PercentDensity, TissueEncoder, TissueMeasures
@@ -75,6 +76,14 @@ def test_usable_asks_for_every_view(cohort: Cohort) -> None:
     assert PercentDensity(views=recording["view"]).needs(recording)
     other = "MLO" if recording["view"] == "CC" else "CC"
     assert not PercentDensity(views=other).needs(recording)
+
+
+def test_views_may_be_a_list_as_in_a_study_file() -> None:
+    assert PercentDensity(views=["CC", "MLO"]).views == "both"
+    assert PercentDensity(views=["MLO"]).views == "MLO"
+    for wrong in ([], ["ML"], "XCC", ["CC", "ML"]):
+        with pytest.raises(ValidationError, match="views"):
+            PercentDensity(views=wrong)
 
 
 def test_an_unfitted_marker_and_a_foreign_state_are_refused(cohort: Cohort) -> None:

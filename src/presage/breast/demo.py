@@ -32,15 +32,15 @@ report: {{specificities: [0.8, 0.9]}}
 
 _FAMILIES = {"googlenet-lda": "GoogLeNet-LDA", "googlenet": "GoogLeNet end-to-end"}
 _TISSUES = {"whole-breast": "whole breast", "dense-tissue": "dense tissue"}
-_VIEWS = {"CC": "CC", "MLO": "MLO", "both": "MLO+CC"}
+_VIEWS = {"CC": "[CC]", "MLO": "[MLO]", "MLO+CC": "[CC, MLO]"}
 
 # The article's two best settings, and the end-to-end network on the first of them.
 _SHORT = (
     ("googlenet-lda", "whole-breast", "CC"),
-    ("googlenet-lda", "dense-tissue", "both"),
+    ("googlenet-lda", "dense-tissue", "MLO+CC"),
     ("googlenet", "whole-breast", "CC"),
 )
-_ALL = tuple((family, tissue, view) for family in _FAMILIES for tissue in _TISSUES for view in _VIEWS)
+_ALL = tuple((family, tissue, views) for family in _FAMILIES for tissue in _TISSUES for views in _VIEWS)
 
 
 class BreastDemo:
@@ -112,9 +112,9 @@ def study_text(cohort: str, seed: int, *, full: bool) -> str:
         title = "Breast cancer risk from phantom mammograms (made up), short study"
         folds, repeats = 5, 1
     lines = [
-        f'  - {{marker: {family}, name: "{_FAMILIES[family]}, {_TISSUES[tissue]}, {_VIEWS[view]}", '
-        f"input: {tissue}, views: {view}}}\n"
-        for family, tissue, view in (_ALL if full else _SHORT)
+        f'  - {{marker: {family}, name: "{_FAMILIES[family]}, {_TISSUES[tissue]}, {views}", '
+        f"input: {tissue}, views: {_VIEWS[views]}}}\n"
+        for family, tissue, views in (_ALL if full else _SHORT)
     ]
     head = _HEAD.format(what=what, title=title, cohort=cohort)
     return head + "".join(lines) + _TAIL.format(folds=folds, repeats=repeats, seed=seed)

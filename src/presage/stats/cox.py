@@ -98,6 +98,9 @@ def cox(events: ArrayLike, times: ArrayLike, terms: ArrayLike, *, ties: Ties = "
             size /= 2
         beta = beta + size * step
         best, gradient, information, hazard = found
+        # Standardised terms: a hazard ratio of e^20 per standard deviation is a coefficient without end.
+        if np.abs(beta).max() > 20:
+            break
         if np.abs(step).max() * size < 1e-10:
             return _finish(
                 beta / scale, np.linalg.inv(information) / np.outer(scale, scale), null, best, means, hazard, ties

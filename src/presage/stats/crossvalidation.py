@@ -69,7 +69,7 @@ class CrossValidated:
         if self.method == "DeLong":
             return 1.0
         value = min(max(float(self.aucs[0]), 0.01), 0.99)
-        return float(self.covariance[0, 0]) / hanley_mcneil_variance(value, self.n_cases, self.n_controls)
+        return max(1.0, float(self.covariance[0, 0]) / hanley_mcneil_variance(value, self.n_cases, self.n_controls))
 
     def freedom(self, contrast: ArrayLike) -> float | None:
         """Satterthwaite's degrees of freedom of a contrast of the markers, shape (markers,); None for the normal."""

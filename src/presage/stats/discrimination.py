@@ -172,8 +172,8 @@ def interval_of_auc(
 ) -> Estimate:
     """Interval of an AUC from its variance and the numbers of patients; `method` as in :func:`auc_interval`.
 
-    `freedom` replaces the normal by Student's t where the variance itself is uncertain. `inflation` is how many times
-    `variance` exceeds that of independent patients (clusters, training); the score interval is widened by it.
+    `freedom` replaces the normal by Student's t where the variance itself is uncertain. `inflation` is
+    `variance` over that of as many independent patients (clusters, training); the score interval is scaled to it.
     """
     level = checks.fraction(level, "the confidence level")
     reference, reference_name = _reference(freedom)
@@ -182,8 +182,8 @@ def interval_of_auc(
     if method == "auto":
         method = _fitting(value, n_cases, n_controls)
     if method == "score" or (method == "logit" and (variance <= 0 or not 0 < value < 1)):
-        low, high = _score_limits(value, n_cases, n_controls, z * max(inflation, 1.0) ** 0.5)
-        name = "score (Newcombe method 5)" + (f", widened for {variance_name}" if inflation > 1 else "")
+        low, high = _score_limits(value, n_cases, n_controls, z * inflation**0.5)
+        name = "score (Newcombe method 5)" + (f", scaled to the variance of {variance_name}" if inflation != 1 else "")
         return Estimate(value, low, high, level, name)
     if method == "logit":
         centre, width = np.log(value / (1 - value)), half / (value * (1 - value))

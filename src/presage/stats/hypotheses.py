@@ -150,9 +150,7 @@ def compare_with_standard(
         As :func:`presage.stats.delong`, :func:`clustered_delong` or :func:`repeated_cv`; patients and folds together.
     """
     if patients is not None and folds is not None:
-        raise StatsError(
-            "give either the patients of clustered rows or the folds; average clustered rows per patient first"
-        )
+        raise StatsError("give the patients of clustered rows or the folds, not both; average rows per patient first")
     first = checks.finite(standard, "the standard", ndim=None)
     rest = checks.finite(markers, "the markers", ndim=None)
     rest = rest[None] if rest.ndim == first.ndim else rest
@@ -222,12 +220,10 @@ def compare_decisions(
         One class only; values other than 0/1.
     """
     checked = checks.binary(cases)
-    decisions = [
-        checks.binary(part, name, both=False) for part, name in ((first, "the first decision"), (second, "the second"))
-    ]
-    for decided in decisions:
+    one = checks.binary(first, "the first decision", both=False)
+    two = checks.binary(second, "the second decision", both=False)
+    for decided in (one, two):
         checks.same_length(len(decided), len(checked), "a decision")
-    one, two = decisions
     return PairedDecisions(
         _mcnemar(one[checked], two[checked], exact, level), _mcnemar(~one[~checked], ~two[~checked], exact, level)
     )

@@ -54,6 +54,8 @@ def fit_logistic(
             size /= 2
         beta, best = beta + size * step, found
         if np.abs(step).max() * size < 1e-10 * (1 + np.abs(beta).max()):
+            if best > -1e-6 * len(outcome):
+                break
             return LogisticFit(beta, np.linalg.inv(information), best)
     raise StatsError(
         "a logistic model has no finite solution: the score separates cases from controls perfectly, or nearly so"

@@ -103,7 +103,8 @@ def conditional_logistic(
             size /= 2
         beta = beta + size * step
         best, gradient, information = found
-        if np.abs(beta).max() > 50:
+        # A term higher in every case sends its coefficient up without end; rounding would stop it somewhere.
+        if np.abs(beta).max() > 20:
             break
         if np.abs(step).max() * size < 1e-9:
             covariance = np.linalg.inv(information) / np.outer(scale, scale)

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from presage.breast.lda import Discriminant, fit_discriminant
 from presage.breast.logistic import fit_logistic
-from presage.breast.tissue import MEASURE_NAMES, measures, segment
+from presage.breast.tissue import MEASURE_NAMES, TISSUE_VERSION, measures, segment
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
 from presage.cohort import Cohort, InputError, Recording, UnusableRecording
 from presage.study.encoder import Arrays, Encoder
@@ -28,7 +28,7 @@ class TissueEncoder(Encoder):
     """
 
     name: ClassVar[str] = "tissue"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = TISSUE_VERSION
     kind: ClassVar[str] = "mammogram"
 
     spacing_mm: float = Field(default=0.4, ge=0.1, le=1.0)

@@ -36,6 +36,8 @@ def even_thickness(
     profile = _ring_medians(depth, grey, edges)
     middle = grey[depth > PERIPHERY_MM]
     level = float(np.percentile(middle, 30)) if len(middle) > 50 else float(np.percentile(grey, 60))
+    # What is restored is fat: in a dense breast the middle is gland, and the margin must not be lifted to that.
+    level = min(level, BRIGHTEST_FAT)
     lift = np.maximum(0.0, level - np.nan_to_num(profile, nan=level))
     # Thickness only grows with depth: the lift never rises again further in.
     lift = np.minimum.accumulate(lift)

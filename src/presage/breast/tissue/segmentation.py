@@ -13,6 +13,9 @@ from presage.breast.tissue.grid import enlarged, resample
 from presage.breast.tissue.outline import breast_outline
 from presage.breast.tissue.pectoral import pectoral_muscle
 
+#: Raise it whenever equal images give other masks or measures: whatever is cached and rests on tissue carries it.
+TISSUE_VERSION = 2
+
 
 @dataclass(frozen=True)
 class Tissue:

@@ -1,11 +1,13 @@
-"""Claim: encoding (read + tissue + trunk, overlapped) runs at 80 % of the bare trunk's rate, and at 3 x an eager PyTorch loop.
+"""Claim: encoding (read + tissue + trunk, overlapped) runs at 80 % of the bare trunk's rate, and at 3 x an eager
+PyTorch loop.
 
     python benchmarks/bench_encoding.py [--women 50] [--rounds 3] [--threads 2]
 
 The three contenders take turns in every round of one run, on the same phantom DICOM files, without any cache:
 `bare trunk`   ONNX Runtime on input tensors that lie ready in memory;
 `encoding`     what a study does with files it has not seen: DeepFeatures.encode_all;
-`eager loop`   the same reading and tissue, then the same network as an eager float32 PyTorch module, one file after another.
+`eager loop`   the same reading and tissue, then the same network as an eager float32 PyTorch module, one file after
+another.
 """
 
 from __future__ import annotations
@@ -89,9 +91,8 @@ def run(recordings: list[Recording], rounds: int, threads: int) -> None:
         "encoding / bare trunk": [b / e for b, e in zip(times["bare trunk"], times["encoding"], strict=True)],
         "encoding / eager loop": [g / e for g, e in zip(times["eager loop"], times["encoding"], strict=True)],
     }
-    print(
-        f"{len(recordings)} phantom DICOM files (seed {SEED}), {encoder.trunk}, {encoder.size[0]} x {encoder.size[1]} pixels"
-    )
+    size = f"{encoder.size[0]} x {encoder.size[1]}"
+    print(f"{len(recordings)} phantom DICOM files (seed {SEED}), {encoder.trunk}, {size} pixels")
     print(f"{platform.platform()}, {os.cpu_count()} cores, {threads} threads, median of {rounds} rounds (range)\n")
     print("| contender | images/s |")
     print("| --- | ---: |")

@@ -31,9 +31,9 @@ class _Framing(Encoder):
 
     input: Region = "whole-breast"
     #: Rows and columns of the frame.
-    size: Size = (640, 512)
+    size: Size = (832, 672)
     #: Edge of a pixel of the frame, millimetres.
-    spacing_mm: Annotated[float, Field(ge=0.05, le=4.0)] = 0.4
+    spacing_mm: Annotated[float, Field(ge=0.05, le=4.0)] = 0.3
 
     def framed(self, recording: Recording) -> Framed:
         """The recording in its frame."""
@@ -189,11 +189,9 @@ def check_layers(trunk: str, layers: tuple[str, ...], where: str) -> None:
     InputError
         With the layers that there are.
     """
-    if set(layers) <= set(trunk_named(trunk).taps):
-        # Known without building the network, which would import torch.
-        names = trunk_named(trunk).taps
-    else:
-        names = trunk_named(trunk).layers
+    known = trunk_named(trunk)
+    # The usual layers are known without building the network, which would import torch.
+    names = known.taps if set(layers) <= set(known.taps) else known.layers
     unknown = [layer for layer in layers if layer not in names]
     if unknown:
         raise InputError(

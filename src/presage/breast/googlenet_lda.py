@@ -56,8 +56,8 @@ class GoogLeNetLDA(Marker):
     weights: str | None = None
     layers: tuple[str, ...] = ()
     pooling: Pooling = "breast"
-    size: Size = (640, 512)
-    spacing_mm: float = 0.4
+    size: Size = (832, 672)
+    spacing_mm: float = 0.3
     shrinkage: Literal["auto"] | Annotated[float, Field(gt=0, le=1)] = 0.9
     device: str = "cpu"
 

@@ -46,17 +46,29 @@ def framed_recording(recording: Recording, region: Region, size: tuple[int, int]
     """Read, segment and frame one recording; see :func:`frame`."""
     from presage.breast.mammogram import read_mammogram
     from presage.breast.tissue import segment
+    from presage.breast.tissue.grid import resample
 
     try:
-        tissue = segment(read_mammogram(recording), spacing_mm=TISSUE_SPACING_MM)
-        return frame(tissue, region, size, spacing_mm)
+        mammogram = read_mammogram(recording)
+        tissue = segment(mammogram, spacing_mm=TISSUE_SPACING_MM)
+        # A frame finer than the tissue's grid shows what the file holds, not a magnified copy of the grid.
+        fine = spacing_mm < TISSUE_SPACING_MM
+        pixels = resample(mammogram.pixels, mammogram.spacing_mm, spacing_mm) if fine else None
+        return frame(tissue, region, size, spacing_mm, pixels=pixels)
     except UnusableRecording as unusable:
         if unusable.where:
             raise
         raise UnusableRecording(unusable.reason, unusable.what, where=recording.path, cure=unusable.cure) from unusable
 
 
-def frame(tissue: Tissue, region: Region, size: tuple[int, int], spacing_mm: float) -> Framed:
+def frame(
+    tissue: Tissue,
+    region: Region,
+    size: tuple[int, int],
+    spacing_mm: float,
+    *,
+    pixels: NDArray[np.float32] | None = None,
+) -> Framed:
     """The frame of `size` pixels of `spacing_mm` around the breast.
 
     Parameters
@@ -69,6 +81,8 @@ def frame(tissue: Tissue, region: Region, size: tuple[int, int], spacing_mm: flo
         Rows and columns.
     spacing_mm
         Edge of a pixel of the frame.
+    pixels
+        Grey levels of the whole mammogram on a grid of `spacing_mm`; the tissue's own image, resampled, where None.
 
     Raises
     ------
@@ -82,13 +96,19 @@ def frame(tissue: Tissue, region: Region, size: tuple[int, int], spacing_mm: flo
             f"the {region} input is empty after segmentation",
             cure="look at the outlines with `presage show`, or use the input whole-breast",
         )
-    grey = _normalised(tissue.image, tissue.breast)
-    image = np.where(shown, grey, np.float32(0))
-    coverage = shown.astype(np.float32)
-    breast = tissue.breast
-    if spacing_mm != tissue.spacing_mm:
-        image, coverage = (_rescaled(plane, tissue.spacing_mm / spacing_mm) for plane in (image, coverage))
-        breast = _rescaled(breast.astype(np.float32), tissue.spacing_mm / spacing_mm) > 0.5
+    black, white = _grey_limits(tissue.image, tissue.breast)
+    breast, coverage = tissue.breast, shown.astype(np.float32)
+    if pixels is not None:
+        breast = _resized(breast.astype(np.float32), pixels.shape) > 0.5
+        coverage = (_resized(coverage, pixels.shape) > 0.5).astype(np.float32)
+        image = _stretched(pixels, black, white) * coverage
+    else:
+        image = _stretched(tissue.image, black, white) * coverage
+        if spacing_mm != tissue.spacing_mm:
+            factor = tissue.spacing_mm / spacing_mm
+            shape = tuple(max(1, round(side * factor)) for side in image.shape)
+            image, coverage = _resized(image, shape), _resized(coverage, shape)
+            breast = _resized(breast.astype(np.float32), shape) > 0.5
     rows = np.flatnonzero(breast.any(axis=1))
     columns = np.flatnonzero(breast.any(axis=0))
     top = (int(rows[0]) + int(rows[-1]) + 1) // 2 - size[0] // 2
@@ -99,19 +119,24 @@ def frame(tissue: Tissue, region: Region, size: tuple[int, int], spacing_mm: flo
     return framed
 
 
-def _normalised(image: NDArray[np.float32], breast: NDArray[np.bool_]) -> NDArray[np.float32]:
-    black, white = np.percentile(image[breast], (_BLACK_PERCENT, _WHITE_PERCENT))
+def _grey_limits(image: NDArray[np.float32], breast: NDArray[np.bool_]) -> tuple[np.float32, np.float32]:
+    # Every second pixel each way is enough for a percentile.
+    inside = image[::2, ::2][breast[::2, ::2]]
+    black, white = np.percentile(inside if len(inside) else image[breast], (_BLACK_PERCENT, _WHITE_PERCENT))
     if white - black < 1e-3:
         raise UnusableRecording("no contrast", "the breast has a single grey level")
-    return np.asarray(np.clip((image - np.float32(black)) / np.float32(white - black), 0, 1), dtype=np.float32)
+    return np.float32(black), np.float32(white)
 
 
-def _rescaled(plane: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+def _stretched(image: NDArray[np.float32], black: np.float32, white: np.float32) -> NDArray[np.float32]:
+    return np.asarray(np.clip((image - black) / (white - black), 0, 1), dtype=np.float32)
+
+
+def _resized(plane: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     import cv2
 
-    size = (max(1, round(plane.shape[1] * factor)), max(1, round(plane.shape[0] * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(plane, size, interpolation=how), dtype=np.float32)
+    how = cv2.INTER_AREA if shape[0] < plane.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(plane, (shape[1], shape[0]), interpolation=how), dtype=np.float32)
 
 
 def _cut(plane: NDArray[np.float32], top: int, left: int, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from presage.breast.augment import Augmentation
 from presage.breast.encoders import DeepFeatures, PreparedImage, StageMaps, pooled
 from presage.breast.inputs import frame, shrunk_to
 from presage.breast.trunks import trunk_named
-from presage.cohort import Cohort, InputError, UnusableRecording
+from presage.cohort import Cohort, InputError, Recording, UnusableRecording
 
 SMALL = {"size": (128, 96), "spacing_mm": 1.6}
 
@@ -203,3 +203,21 @@ def test_missing_weights_are_an_input_error(cohort: Cohort) -> None:
     encoder = DeepFeatures(trunk="googlenet", weights="/nowhere.safetensors", **SMALL)
     with pytest.raises(InputError, match="no such weights file"):
         encoder.fingerprint()
+
+
+def test_a_finer_frame_shows_detail_that_the_tissue_grid_has_lost(cohort: Cohort, tmp_path: Path) -> None:
+    import cv2
+
+    # One-pixel stripes of 0.2 mm inside the breast: grey on the 0.4 mm grid, stripes again in a frame of 0.2 mm.
+    y, x = np.mgrid[:960, :800]
+    inside = ((y - 480) / 400) ** 2 + (x / 480) ** 2 < 1
+    shade = 90 + 60 * (y > 480) + 40 * (y % 2)
+    cv2.imwrite(str(tmp_path / "stripes.png"), np.where(inside, shade, 0).astype(np.uint8))
+    attributes = {**cohort.iter_recordings()[0].attributes, "spacing_mm": "0.2"}
+    recording = Recording("P", "1", "mammogram", str(tmp_path / "stripes.png"), attributes)
+    fine = PreparedImage(size=(960, 800), spacing_mm=0.2).framed(recording)
+    grid = PreparedImage(size=(480, 384), spacing_mm=0.4).framed(recording)
+    middle = np.s_[300:400, 100:200]
+    assert np.abs(np.diff(fine.image[middle], axis=0)).mean() > 0.2
+    assert np.abs(np.diff(grid.image[150:200, 50:100], axis=0)).mean() < 0.05
+    assert fine.region.sum() * 0.2**2 == pytest.approx(grid.region.sum() * 0.4**2, rel=0.01)

@@ -16,7 +16,7 @@ from presage.cohort import InputError
 
 
 def lively(name: str) -> TrunkNetwork:
-    """A trunk whose maps are not near zero: ImageNet weights, or random ones with the statistics of their own maps."""
+    """A trunk whose maps are not near zero: ImageNet weights, or random ones with statistics of their own maps."""
     if name == "efficientnet-lite0":
         return trunk_named(name).load()[0]
     torch.manual_seed(0)

@@ -144,6 +144,29 @@ def test_bytes_do_not_depend_on_workers_or_interruption(folder, tmp_path):
     assert contents(again) == contents(folder)
 
 
+def test_full_disk_is_said_and_the_next_call_goes_on(folder, tmp_path, monkeypatch):
+    from pydicom.dataset import Dataset
+
+    half = tmp_path / "half"
+    (half / "images").mkdir(parents=True)
+    (half / "phantom.json").write_bytes((folder / "phantom.json").read_bytes())
+    (half / "images" / ".P0001_L_CC.dcm.1.part").write_bytes(b"left by a killed run")
+    save = Dataset.save_as
+
+    def fill(self, path, **options):
+        save(self, path, **options)
+        if self.PatientID == "P0003":
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Dataset, "save_as", fill)
+        with pytest.raises(InputError, match="No space left on device"):
+            make_phantom(half, women=WOMEN, seed=SEED, workers=1)
+    assert not list((half / "images").glob("*P0003*"))
+    make_phantom(half, women=WOMEN, seed=SEED)
+    assert contents(half) == contents(folder)
+
+
 def test_finished_cohort_is_not_made_again(folder):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     make_phantom(folder, women=WOMEN, seed=SEED, progress=lambda done, total: pytest.fail("made again"))

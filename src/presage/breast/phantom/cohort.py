@@ -143,10 +143,20 @@ def _write_pictures(
                     done += 1
                     if progress is not None:
                         progress(done, total)
-        except BaseException:
+        except BaseException as stopped:
             # A full disk or Ctrl-C: do not make the remaining pictures first. What is written stays for the next call.
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(stopped, OSError):
+                raise InputError(
+                    f"a picture could not be written after {done} of {total}: {stopped.strerror or stopped}",
+                    where=str(root),
+                    cure="free some space (226 women need 0.7 GB at demo size, 4.5 GB at full size) and call it again: "
+                    "it goes on where it stopped",
+                ) from stopped
             raise
+    # What a killed run left half written.
+    for unfinished in (root / "images").glob(".*.part"):
+        unfinished.unlink(missing_ok=True)
 
 
 def _write_tables(root: Path, women: Sequence[Woman], settings: dict[str, Any]) -> None:

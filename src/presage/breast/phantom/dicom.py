@@ -112,8 +112,12 @@ def write_dicom(
     meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
     image.file_meta = meta
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    image.save_as(unfinished, enforce_file_format=True)
-    os.replace(unfinished, path)
+    try:
+        image.save_as(unfinished, enforce_file_format=True)
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _say_who(image: Dataset, woman: Woman, identity: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -211,6 +212,22 @@ def test_threads_share_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda path: read_mammogram(recording(path)).pixels, paths * 3))
     assert all(np.array_equal(a, b) for a, b in zip(alone * 3, together, strict=True))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_has_decoders_of_its_own(tmp_path: Path) -> None:
+    import multiprocessing
+
+    compress(mammogram_dataset(), JPEG2000Lossless).save_as(tmp_path / "image")
+    here = read_mammogram(recording(tmp_path / "image")).pixels
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        there = pool.map(read_sum, [str(tmp_path / "image")] * 6)
+    assert there == [float(here.sum())] * 6
+    assert np.array_equal(read_mammogram(recording(tmp_path / "image")).pixels, here)
+
+
+def read_sum(path: str) -> float:
+    return float(read_mammogram(recording(path)).pixels.sum())
 
 
 def test_any_fsspec_address(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import resource
 import struct
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -27,9 +29,9 @@ from pydicom.uid import (
 
 from breast.dicom_files import DEFLATED, PROCESSING, breast_values, compress, mammogram_dataset, recording, save
 from presage.breast import Mammogram, MammogramKind, read_mammogram
-from presage.cohort import InputError
+from presage.cohort import InputError, UnusableRecording
 
-FILES = 2400
+FILES = 2100
 SLOWEST_SECONDS = 30.0
 MEMORY_GROWTH_MIB = 700
 _GROUPS = (b"\x28\x00", b"\x18\x00", b"\x08\x00", b"\x54\x00", b"\xfe\xff")
@@ -157,6 +159,50 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path, capsys: pytest.Captur
     # A mutation that nothing notices would test nothing: many reasons must have been met, and many files still read.
     assert outcomes["read"] > FILES // 20
     assert len(outcomes) > 15
+
+
+def rasters() -> dict[str, bytes]:
+    """PNG, TIFF of three compressions and PGM."""
+    values = breast_values(96, 72)
+    found = {"PGM": b"P5 72 96 4095\n" + values.astype(">u2").tobytes()}
+    for name, form, options in (
+        ("PNG", "PNG", {}),
+        ("TIFF", "TIFF", {}),
+        ("TIFF LZW", "TIFF", {"compression": "tiff_lzw"}),
+        ("TIFF deflate", "TIFF", {"compression": "tiff_adobe_deflate"}),
+    ):
+        stream = io.BytesIO()
+        Image.fromarray(values).save(stream, form, **options)
+        found[name] = stream.getvalue()
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("capfd")
+def test_damaged_raster_files_are_read_or_refused(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    path = tmp_path / "image"
+    found = recording(path, laterality="L", view="MLO", spacing_mm="0.2")
+    outcomes: Counter[str] = Counter()
+    for _ in range(120):
+        for data in rasters().values():
+            changed = bytearray(data)
+            for _ in range(draw.choice((1, 2, 6))):
+                # The directory of a TIFF file may stand at its end.
+                area = draw.choice((range(4, 60), range(len(changed) - 200, len(changed)), range(len(changed))))
+                changed[draw.choice(area)] = draw.choice((0, 1, 255, draw.randrange(256)))
+            path.write_bytes(bytes(changed[: draw.randrange(100, len(changed))] if draw.random() < 0.1 else changed))
+            for step in (MammogramKind().inspect, read_mammogram):
+                try:
+                    step(found)
+                    outcome = "read"
+                except UnusableRecording as refused:
+                    outcome = refused.reason if refused.where == str(path) else "refused without its file"
+            outcomes[outcome] += 1
+    assert "refused without its file" not in outcomes
+    assert outcomes["read"] > 30
+    assert len(outcomes) >= 4
 
 
 def _table(outcomes: Counter[str], slowest: float, grown: float) -> str:

@@ -20,8 +20,8 @@ from presage.breast.importers.summary import (
     write_excluded,
     write_tables,
 )
-from presage.breast.reading.dicom import located, parse
-from presage.breast.reading.source import read_all
+from presage.breast.reading.dicom import parse
+from presage.breast.reading.source import located, read_all
 from presage.cohort import InputError, UnusableRecording, storage
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from presage.breast.reading.dicom import facts_of, located, parse_header
+from presage.breast.reading.dicom import facts_of, parse_header
 from presage.breast.reading.facts import Facts
 from presage.breast.reading.header import text, whole
-from presage.breast.reading.source import check_size, open_source
+from presage.breast.reading.source import check_size, located, open_source
 from presage.cohort import Recording, UnusableRecording, storage
 
 

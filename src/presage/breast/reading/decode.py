@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import struct
 import subprocess
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from presage.breast.reading.header import text, whole
+from presage.breast.reading.pipes import receive, send
 from presage.cohort import InputError, UnusableRecording
 
 #: One decoder for each transfer syntax, and no other in its place: two may differ in the last bit of a lossy stream.
@@ -45,8 +45,8 @@ MEMORY_BYTES, MEMORY_BYTES_PER_PIXEL = 256 << 20, 40
 _MOST_PIXELS_PER_BYTE = 4000
 
 _idle: list[_Helper] = []
+_of_parent: list[_Helper] = []
 _lock = threading.Lock()
-_owner = os.getpid()
 
 
 def is_compressed(transfer_syntax: str) -> bool:
@@ -154,30 +154,8 @@ class _Helper:
         return self.timed_out
 
 
-def send(stream: IO[bytes], message: dict[str, Any], payload: bytes) -> None:
-    """Write one message: two lengths, JSON, bytes."""
-    header = json.dumps(message).encode()
-    stream.write(struct.pack("<IQ", len(header), len(payload)) + header)
-    stream.write(payload)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
-    """Read one message. Raises EOFError or struct.error where the other side ended."""
-    header_size, payload_size = struct.unpack("<IQ", stream.read(12))
-    message = json.loads(stream.read(header_size))
-    payload = stream.read(payload_size)
-    if len(payload) != payload_size:
-        raise EOFError("the other side ended within a message")
-    return message, payload
-
-
 def _take() -> _Helper:
-    global _owner
     with _lock:
-        if _owner != os.getpid():  # pipes inherited through a fork belong to the parent
-            _idle.clear()
-            _owner = os.getpid()
         return _idle.pop() if _idle else _Helper()
 
 
@@ -189,6 +167,17 @@ def _give_back(helper: _Helper) -> None:
 @atexit.register
 def _end_all() -> None:
     with _lock:
-        if _owner == os.getpid():
-            while _idle:
-                _idle.pop().end()
+        while _idle:
+            _idle.pop().end()
+
+
+def _after_fork() -> None:
+    """Leave the parent's helpers to the parent; another of its threads may hold the lock."""
+    global _lock
+    _lock = threading.Lock()
+    _of_parent.extend(_idle)
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from presage.breast.reading.decode import receive, send
+from presage.breast.reading.pipes import receive, send
 
 
 def decoded(request: dict[str, Any], data: bytes) -> bytes:

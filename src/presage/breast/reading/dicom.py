@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
@@ -21,11 +19,11 @@ from presage.breast.reading.facts import Facts, stated_spacing
 from presage.breast.reading.grey import apply_table, modality_values, presentation_table, processing_table
 from presage.breast.reading.header import number, numbers, text, texts, whole
 from presage.breast.reading.orient import Side
-from presage.breast.reading.source import MAX_FILE_BYTES, check_size
+from presage.breast.reading.source import MAX_FILE_BYTES, check_size, located
 from presage.breast.reading.spacing import spacing_of
 from presage.breast.reading.stored import Stored, stored_values
 from presage.breast.reading.views import laterality_of, view_of
-from presage.cohort import InputError, Recording, UnusableRecording
+from presage.cohort import Recording, UnusableRecording
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _META_START = 132
@@ -147,26 +145,6 @@ def file_meta(start: bytes) -> tuple[str, int]:
             syntax = start[value : value + length].rstrip(b"\x00 ").decode("ascii", "replace")
         position = value + length
     return syntax, position
-
-
-@contextmanager
-def located(path: str) -> Iterator[None]:
-    """Give every refusal its file, and turn whatever a damaged file provokes in a library into one."""
-    try:
-        yield
-    except UnusableRecording as unusable:
-        if unusable.where:
-            raise
-        raise UnusableRecording(unusable.reason, unusable.what, where=path, cure=unusable.cure) from unusable
-    except InputError:
-        raise
-    except Exception as error:
-        raise UnusableRecording(
-            "damaged DICOM file",
-            f"its contents contradict each other ({type(error).__name__})",
-            where=path,
-            cure="export the image again from its archive",
-        ) from error
 
 
 def _grey_codes(dataset: Dataset, stored: Stored, facts: Facts) -> NDArray[np.uint16]:

@@ -10,13 +10,17 @@ from presage.breast.reading.facts import Facts, stated_spacing
 from presage.breast.reading.grey import to_unit
 from presage.breast.reading.orient import check_breast, chest_wall, face_left, outline
 from presage.breast.reading.raster import inspect_raster, raster_format, read_raster
-from presage.breast.reading.source import open_source, read_all
+from presage.breast.reading.source import MAX_FILE_BYTES, located, open_source, read_all
 from presage.cohort import InputError, Recording, UnusableRecording
 
 
 def read(recording: Recording) -> Mammogram:
     """See :func:`presage.breast.read_mammogram`."""
-    data = read_all(recording.path)
+    with located(recording.path):
+        return _read(read_all(recording.path), recording)
+
+
+def _read(data: bytes, recording: Recording) -> Mammogram:
     if raster_format(data[:132]):
         facts = raster_facts(recording)
         codes = read_raster(data, recording.path, bits=_bits(recording))
@@ -33,7 +37,7 @@ def read(recording: Recording) -> Mammogram:
 
 def inspect(recording: Recording) -> None:
     """Read as little as is needed to say that the file can be used; see :class:`presage.breast.MammogramKind`."""
-    with open_source(recording.path) as stream:
+    with open_source(recording.path) as stream, located(recording.path):
         start = stream.read(132)
         if not start:
             read_all(recording.path)  # says that it is empty
@@ -41,7 +45,7 @@ def inspect(recording: Recording) -> None:
         if raster_format(start):
             raster_facts(recording)
             # TIFF keeps its header anywhere, PNG and PGM at the start.
-            data = stream.read() if raster_format(start) == "TIFF" else stream.read(1 << 16)
+            data = stream.read(MAX_FILE_BYTES) if raster_format(start) == "TIFF" else stream.read(1 << 16)
             inspect_raster(data, recording.path)
         else:
             inspect_dicom(stream, recording)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from presage.cohort import UnusableRecording, storage
+from presage.cohort import InputError, UnusableRecording, storage
 
 # A tomosynthesis stack is a few hundred megabytes; one uncompressed mammogram is under 100.
 MAX_FILE_BYTES = 1 << 30
@@ -69,3 +71,25 @@ def check_size(rows: int, columns: int, path: str) -> None:
             where=path,
             cure="the file is damaged or is no mammogram; export it again",
         )
+
+
+@contextmanager
+def located(path: str) -> Iterator[None]:
+    """Give every refusal its file, and turn whatever a damaged file provokes in a library into one."""
+    try:
+        yield
+    except UnusableRecording as unusable:
+        if unusable.where:
+            raise
+        raise UnusableRecording(unusable.reason, unusable.what, where=path, cure=unusable.cure) from unusable
+    except InputError as error:
+        if error.where:
+            raise
+        raise InputError(error.what, where=path, cure=error.cure) from error
+    except Exception as error:
+        raise UnusableRecording(
+            "damaged file",
+            f"its contents contradict each other ({type(error).__name__})",
+            where=path,
+            cure="copy it again from its source, or export it again",
+        ) from error

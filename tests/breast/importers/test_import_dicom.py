@@ -58,7 +58,7 @@ def outcomes(tmp_path: Path, text: str = "patient_id,cancer,age\nA-17,1,55\nB-2,
 
 def test_a_folder_becomes_a_cohort(folder: Path, tmp_path: Path) -> None:
     summary = import_dicom(str(folder), str(tmp_path / "cohort"), outcomes=outcomes(tmp_path))
-    assert (summary.patients, summary.recordings) == (2, 4)
+    assert (summary.n_patients, summary.n_recordings) == (2, 4)
     assert summary.reasons == {
         "view ML": 1,
         "patient id missing": 1,
@@ -165,7 +165,7 @@ def test_two_persons_under_one_id_are_left_out(folder: Path, tmp_path: Path, ele
     put(folder, "Doe_Jane/mixed", PatientName="Doe^Joan", **element)
     summary = import_dicom(str(folder), str(tmp_path / "cohort"))
     assert summary.reasons["patient id shared by different persons"] == 4
-    assert summary.patients == 1
+    assert summary.n_patients == 1
     assert any("different persons" in note for note in summary.notes)
     assert not any(secret in note for note in summary.notes for secret in ("Doe", "DOE", "Joan", "A-17", "1970"))
 
@@ -174,7 +174,7 @@ def test_a_new_name_alone_is_flagged_and_kept(folder: Path, tmp_path: Path) -> N
     put(folder, "Doe_Jane/married", PatientName="Smith^Jane", StudyDate="20190101")
     put(folder, "Doe_Jane/same", PatientName="DOE^JANE^", StudyDate="20190101", laterality="R")
     summary = import_dicom(str(folder), str(tmp_path / "cohort"))
-    assert summary.patients == 2
+    assert summary.n_patients == 2
     (note,) = [note for note in summary.notes if "different names" in note]
     pseudonyms = pd.read_csv(tmp_path / "cohort" / "patients.csv")["patient_id"]
     assert sum(pseudonym in note for pseudonym in pseudonyms) == 1
@@ -194,7 +194,7 @@ def test_each_image_once(folder: Path, tmp_path: Path) -> None:
         PresentationIntentType="FOR PROCESSING",
     )
     summary = import_dicom(str(folder), str(tmp_path / "cohort"))
-    assert summary.recordings == 4
+    assert summary.n_recordings == 4
     assert summary.reasons["same image twice"] == 1
     assert summary.reasons["raw twin of a presentation image"] == 1
 

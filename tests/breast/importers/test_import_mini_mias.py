@@ -85,7 +85,7 @@ def test_contradicting_rows_and_an_empty_listing() -> None:
 
 def test_every_woman_with_both_films(source: Path, tmp_path: Path) -> None:
     summary = import_mini_mias(str(source), str(tmp_path / "cohort"))
-    assert (summary.patients, summary.recordings) == (8, 16)
+    assert (summary.n_patients, summary.n_recordings) == (8, 16)
     assert summary.excluded == [("mdb017.pgm", "other breast's film missing")]
     cohort = Cohort.read(str(tmp_path / "cohort"))
     row = cohort.patients.loc["mias-003"]
@@ -115,7 +115,7 @@ def test_the_contralateral_proxy(source: Path, tmp_path: Path) -> None:
         "mias-008": 0,
     }
     sides = {r.patient_id: r["laterality"] for r in cohort.iter_recordings()}
-    assert len(sides) == summary.recordings == 6
+    assert len(sides) == summary.n_recordings == 6
     assert (sides["mias-003"], sides["mias-006"]) == ("L", "R")
     assert sum(sides[pid] == "L" for pid in ("mias-002", "mias-005", "mias-007", "mias-008")) == 2
     assert cohort.outcome_columns == ("contralateral_malignancy",)
@@ -160,10 +160,10 @@ def test_what_is_missing_is_said(source: Path, tmp_path: Path) -> None:
 @pytest.mark.data
 def test_the_real_films(research_data: Path, tmp_path: Path) -> None:
     everyone = import_mini_mias(str(research_data / "mini_mias"), str(tmp_path / "all"))
-    assert (everyone.patients, everyone.recordings) == (81, 162)
+    assert (everyone.n_patients, everyone.n_recordings) == (81, 162)
     proxy = import_mini_mias(str(research_data / "mini_mias"), str(tmp_path / "proxy"), design="contralateral")
     facts = proxy.facts
-    assert facts["cases"] + facts["controls"] == proxy.patients == proxy.recordings
+    assert facts["cases"] + facts["controls"] == proxy.n_patients == proxy.n_recordings
     assert (
         abs(facts["left_cases"] / facts["cases"] - facts["left_controls"] / facts["controls"])
         < 0.5 / facts["controls"] + 0.01

@@ -19,7 +19,7 @@ class ImportSummary:
 
     Attributes
     ----------
-    patients, recordings
+    n_patients, n_recordings
         How many the cohort has.
     excluded
         (file, reason) of every file that was left out, in the order of their names. File names are those of the source
@@ -30,8 +30,8 @@ class ImportSummary:
         Counts for a study file: outcome column, cases, controls, whatever the importer knows.
     """
 
-    patients: int
-    recordings: int
+    n_patients: int
+    n_recordings: int
     excluded: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)

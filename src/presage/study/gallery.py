@@ -21,6 +21,10 @@ SHOWN = 3
 #: Longer side of one panel, pixels.
 _SIDE = 640
 _GAP = 8
+# Below 1, so that what is faint is seen beside a single hot spot.
+_SOFTENED = 0.75
+# Grey levels at most this count as empty background.
+_BLACK = 8
 # Told apart by colour-blind readers as well: red raises the score, blue lowers it.
 _RAISES, _LOWERS = (202, 0, 32), (5, 113, 176)
 
@@ -30,10 +34,9 @@ def chosen(codes: list[str], cases: NDArray[np.bool_], scores: NDArray[np.float6
 
     A fixed rule, so that nobody picks examples; it shows the marker at its best, and the report says so.
     """
-    order = sorted(range(len(codes)), key=lambda i: (-scores[i], codes[i]))
-    highest = [codes[i] for i in order if cases[i]][:SHOWN]
-    lowest = [codes[i] for i in reversed(order) if not cases[i]][:SHOWN]
-    return highest + lowest
+    highest = sorted(np.flatnonzero(cases), key=lambda i: (-scores[i], codes[i]))
+    lowest = sorted(np.flatnonzero(~cases), key=lambda i: (scores[i], codes[i]))
+    return [codes[i] for i in (*highest[:SHOWN], *lowest[:SHOWN])]
 
 
 def draw(run: Run, task: Task, resources: Resources) -> dict[str, Any]:
@@ -70,9 +73,10 @@ def picture(explanation: Explanation) -> bytes:
     image, heat = np.asarray(explanation.image), np.asarray(explanation.heat, dtype=np.float64)
     if image.ndim != 2 or image.shape != heat.shape or not np.isfinite(heat).all():
         raise InputError(f"explain() gave an image of shape {image.shape} and a heat map of shape {heat.shape}, or NaN")
+    image, heat = _cropped(image, heat)
     grey = np.repeat(image.astype(np.float64)[..., None], 3, axis=2)
     colour = np.where(heat[..., None] > 0, np.array(_RAISES, dtype=float), np.array(_LOWERS, dtype=float))
-    opacity = 0.7 * np.sqrt(np.clip(np.abs(heat), 0, 1))[..., None]
+    opacity = 0.75 * np.clip(np.abs(heat), 0, 1)[..., None] ** _SOFTENED
     panels = [_panel(grey), _panel(grey * (1 - opacity) + colour * opacity)]
     width, height = panels[0].size
 
@@ -84,6 +88,19 @@ def picture(explanation: Explanation) -> bytes:
     out = io.BytesIO()
     sheet.save(out, format="PNG")
     return out.getvalue()
+
+
+def _cropped(image: NDArray[np.uint8], heat: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Without the empty background around what was recorded, but for a narrow rim."""
+    filled = (image > _BLACK) | (np.abs(heat) > 0.02)
+    if not filled.any():
+        return image, heat
+    rim = max(2, max(image.shape) // 50)
+    window = []
+    for axis in (1, 0):
+        found = np.flatnonzero(filled.any(axis=axis))
+        window.append(slice(max(0, int(found[0]) - rim), int(found[-1]) + rim + 1))
+    return image[window[0], window[1]], heat[window[0], window[1]]
 
 
 def _panel(pixels: NDArray[np.float64]) -> Image.Image:

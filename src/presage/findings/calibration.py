@@ -54,7 +54,7 @@ def _one(table: ScoreTable, name: str, found: Risks, options: Options) -> dict[s
             found.values,
             level=options.level,
             points=POINTS,
-            replicates=min(options.replicates, MOST_REPLICATES),
+            replicates=options.draws(len(table.cases), MOST_REPLICATES),
             seed=options.seed,
             patients=table.patient if table.clustered else None,
         )

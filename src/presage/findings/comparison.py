@@ -102,16 +102,20 @@ def _answer(table: ScoreTable, judged: list[dict[str, Any]], standard: dict[str,
     against = f"{standard['name']} (AUC {with_interval(standard['auc'], bracket=False)})"
     if not winners:
         found = "; ".join(f"{row['name']}: {with_interval(row['auc'])}" for row in judged)
-        return (
-            f"{who}, none of the {len(judged)} markers told cases from controls better than {against}. "
-            f"This is a null result. {found}."
-        )
+        none = f"none of the {len(judged)} markers" if len(judged) > 2 else "neither marker"
+        return f"{who}, {none} told cases from controls better than {against}. This is a null result. {found}."
     told = "; ".join(
         f"{row['name']}: AUC {with_interval(row['auc'])}, difference {difference_with_interval(row['difference'])}"
         for row in winners
     )
     others = len(judged) - len(winners)
-    counted = f"{len(winners)} of {len(judged)} markers" if others else f"all {len(judged)} markers"
+    counted = (
+        f"{len(winners)} of {len(judged)} markers"
+        if others
+        else f"all {len(judged)} markers"
+        if len(judged) > 2
+        else "both markers"
+    )
     rest = f" The other {others} did not." if others > 1 else " The other one did not." if others else ""
     return f"{who}, {counted} told cases from controls better than {against}. {told}.{rest}"
 

@@ -96,7 +96,7 @@ def _one(
         entry["concordance"] = as_json(matched_concordance(table.cases, score, sets, level=options.level))
         entry["odds_ratio"] = _odds_ratio(table, score, sets, options)
     if adjust is not None:
-        replicates = min(options.replicates, MOST_REPLICATES)
+        replicates = options.draws(len(score), MOST_REPLICATES)
         found = adjusted_auc(table.cases, score, adjust, level=options.level, replicates=replicates, seed=options.seed)
         entry["adjusted"] = as_json(found)
     return entry

@@ -91,6 +91,10 @@ class Options:
         options._check()
         return options
 
+    def draws(self, n: int, most: int) -> int:
+        """Bootstrap replicates for `n` rows: as chosen, at most `most`, fewer where each takes long, at least 100."""
+        return max(100, min(self.replicates, most, 5_000_000 // n))
+
     def _check(self) -> None:
         shares: list[tuple[str, Any]] = [("level", self.level), ("alpha", self.alpha)]
         shares += [("specificities", value) for value in self.specificities]

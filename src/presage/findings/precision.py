@@ -50,7 +50,7 @@ def _one(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
         table.combined(name),
         prevalence=options.prevalence,
         level=options.level,
-        replicates=min(options.replicates, MOST_REPLICATES),
+        replicates=options.draws(len(table.cases), MOST_REPLICATES),
         seed=options.seed,
         patients=table.patient if table.clustered else None,
     )

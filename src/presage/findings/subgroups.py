@@ -93,7 +93,9 @@ def _groups(table: ScoreTable, name: str) -> NDArray[np.str_]:
 
 
 def _group(group: Subgroup, names: list[str]) -> dict[str, Any]:
-    aucs = None if group.aucs is None else dict(zip(names, map(as_json, group.aucs), strict=True))
+    aucs = None
+    if group.aucs is not None:
+        aucs = [{"name": name, "auc": as_json(auc)} for name, auc in zip(names, group.aucs, strict=True)]
     return {"name": str(group.name), "n": group.n, "n_cases": group.n_cases, "note": group.note, "aucs": aucs}
 
 

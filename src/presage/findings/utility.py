@@ -98,7 +98,7 @@ def _curves(table: ScoreTable, prevalence: float, options: Options) -> dict[str,
     if table.standard not in named or len(named) < 2:
         return {"decision": None, "reclassification": []}
     patients = table.patient if table.clustered else None
-    replicates = min(options.replicates, MOST_REPLICATES)
+    replicates = options.draws(len(table.cases), MOST_REPLICATES)
     grid = options.thresholds or thresholds(prevalence)
     try:
         curve = decision_curve(

@@ -25,9 +25,9 @@ def agreement(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
 
 def _table(section: Mapping[str, Any]) -> Table:
     keys = (
-        ("mean_absolute_error", "Mean absolute error, points", 2),
-        ("root_mean_square_error", "RMSE, points", 2),
-        ("bias", "Bias, points", 2),
+        ("mean_absolute_error", "Mean absolute error", 2),
+        ("root_mean_square_error", "RMSE", 2),
+        ("bias", "Bias", 2),
         ("concordance", "Lin's concordance", 2),
         ("intraclass", "ICC(2,1)", 2),
         ("pearson", "Pearson", 2),
@@ -40,7 +40,7 @@ def _table(section: Mapping[str, Any]) -> Table:
     ]
     level = level_words(section["scores"][0]["pearson"]["level"])
     return Table(
-        caption=f"Agreement with {section['scale']}, {level}; {people(section)}.",
+        caption=f"Agreement with {section['scale']}, {level}; errors in points of the scale; {people(section)}.",
         columns=["Score", *(title for _, title, _ in shown)],
         rows=rows,
         emphasis=(0,),

@@ -30,18 +30,17 @@ def _forest(entry: Mapping[str, Any], section: Mapping[str, Any], number_of: Map
     for group in entry["groups"]:
         size = f"{group['name']} ({group['n_cases']} of {group['n']})"
         if group["aucs"] is None:
-            rows.append(Row(size, None, 0, "too few to say"))
+            rows.append(Row(size, None, None, "too few to say"))
             data.append((group["name"], group["n"], group["n_cases"], "", "", "", ""))
             continue
-        for name, estimate in group["aucs"].items():
-            rows.append(Row(f"{size}: {name}", estimate, number_of.get(name)))
+        rows.append(Row(size, None, None))
+        for found in group["aucs"]:
+            name, estimate = found["name"], found["auc"]
+            rows.append(Row(name, estimate, number_of.get(name, 0)))
             values = (estimate["value"], estimate["low"], estimate["high"])
             data.append((group["name"], group["n"], group["n_cases"], name, *values))
     told = "; ".join(
-        f"{row.name} {row.note}"
-        if row.estimate is None
-        else f"{row.name} {number(row.estimate['value'])} ({limits(row.estimate)})"
-        for row in rows
+        f"{row.name} {row.note}".strip() if row.estimate is None else f"{row.name} {_auc(row.estimate)}" for row in rows
     )
     title = f"AUC by {entry['covariate']}"
     label = "Area under the ROC curve (AUC)"
@@ -92,6 +91,10 @@ def _opportunity(entry: Mapping[str, Any]) -> Table:
     )
 
 
+def _auc(estimate: Mapping[str, Any] | None) -> str:
+    return "–" if estimate is None else f"{number(estimate['value'])} ({limits(estimate)})"
+
+
 def _share(estimate: Mapping[str, Any] | None) -> str:
     if estimate is None:
         return "too few to say"
@@ -106,19 +109,16 @@ def _gap(estimate: Mapping[str, Any] | None) -> str:
 
 
 def _sites(sites: list[Mapping[str, Any]]) -> Table:
-    def auc(estimate: Mapping[str, Any] | None) -> str:
-        return "–" if estimate is None else f"{number(estimate['value'])} ({limits(estimate)})"
-
     rows = []
     for entry in sites:
         further = entry["prediction"]
         rows.append(
             [
                 entry["name"],
-                auc(entry["pooled"]),
+                _auc(entry["pooled"]),
                 "–" if further is None else f"{number(further[0])} to {number(further[1])}",
                 "–" if entry["heterogeneity"] is None else percent(entry["heterogeneity"]),
-                *(auc(rest["auc"]) for rest in entry["without"]),
+                *(_auc(rest["auc"]) for rest in entry["without"]),
             ]
         )
     left_out = [f"Without {rest['site']}" for rest in sites[0]["without"]]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
@@ -80,10 +81,21 @@ def test_a_folder_becomes_a_cohort(folder: Path, tmp_path: Path) -> None:
         assert read_mammogram(recording).laterality == recording["laterality"]
 
 
+def test_a_study_is_ready_where_the_outcome_is_clear(folder: Path, tmp_path: Path) -> None:
+    import_dicom(str(folder), str(tmp_path / "cohort"), outcomes=outcomes(tmp_path))
+    study = yaml.safe_load((tmp_path / "cohort" / "study.yaml").read_text())
+    assert study["outcome"]["column"] == "cancer"
+    assert study["standard"]["views"] == ["CC", "MLO"]
+    two = outcomes(tmp_path, "patient_id,cancer,interval\nA-17,1,0\nB-2,0,1\n")
+    summary = import_dicom(str(folder), str(tmp_path / "other"), outcomes=two)
+    assert not (tmp_path / "other" / "study.yaml").exists()
+    assert any("2 columns are (cancer, interval)" in note for note in summary.notes)
+
+
 def test_nothing_of_a_person_is_kept(folder: Path, tmp_path: Path) -> None:
     import_dicom(str(folder), str(tmp_path / "cohort"), outcomes=outcomes(tmp_path))
     files = [path for path in (tmp_path / "cohort").rglob("*") if path.is_file()]
-    assert len(files) == 8
+    assert len(files) == 9
     originals = [dcmread(path) for path in folder.rglob("*") if path.name[:2] in ("IM", "x")]
     uids = [str(d[key].value) for d in originals for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
     for path in files:

@@ -13,6 +13,7 @@ from presage.breast import read_mammogram
 from presage.breast.importers import import_mini_mias
 from presage.breast.importers.mini_mias import Lesion, read_listing
 from presage.cohort import Cohort, InputError
+from presage.study import Study
 
 LISTING = """Some words before.
 
@@ -131,6 +132,9 @@ def test_the_contralateral_proxy(source: Path, tmp_path: Path) -> None:
     }
     assert len(pd.read_csv(tmp_path / "cohort" / "excluded.csv")) == 11
     assert summary.facts["cases"] == 2
+    study = Study.read(tmp_path / "cohort" / "study.yaml")
+    assert study.outcome.column == "contralateral_malignancy"
+    assert study.validation.folds == 2
 
 
 def test_the_seed_draws_the_sides(source: Path, tmp_path: Path) -> None:

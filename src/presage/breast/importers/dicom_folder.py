@@ -18,6 +18,7 @@ from presage.breast.importers.summary import (
     new_cohort_folder,
     source_files,
     write_excluded,
+    write_study,
     write_tables,
 )
 from presage.breast.reading.dicom import parse
@@ -96,6 +97,7 @@ def import_dicom(
         outcomes=outcome_names,
     )
     write_excluded(storage.join(target, "excluded.csv"), [(pseudonyms.file(file), reason) for file, reason in excluded])
+    notes += _study(target, patients, recordings, outcome_names, name)
     notes = _key_notes(key_path, made) + notes + _person_notes(several, renamed, pseudonyms)
     if link:
         notes.append(
@@ -103,6 +105,26 @@ def import_dicom(
             "move them."
         )
     return ImportSummary(len(patients), len(recordings), excluded, notes, {"manufacturers": _makers(recordings)})
+
+
+def _study(
+    target: str, patients: pd.DataFrame, recordings: list[dict[str, Any]], outcomes: tuple[str, ...], name: str
+) -> list[str]:
+    """Write ``study.yaml`` where there is one outcome of 0 and 1 with both classes; say why not where there is none."""
+    binary = [c for c in outcomes if set(patients[c].fillna("").str.strip()) - {""} == {"0", "1"}]
+    if len(binary) != 1:
+        found = f"{len(binary)} columns are ({', '.join(binary)})" if binary else "no column is"
+        return [f"No study.yaml was written: it needs one outcome column of 0 and 1, with both, and {found}."]
+    counts = patients[binary[0]].str.strip().value_counts()
+    write_study(
+        target,
+        title=name or binary[0].replace("_", " "),
+        column=binary[0],
+        cases=int(counts["1"]),
+        controls=int(counts["0"]),
+        views=sorted({row["view"] for row in recordings}),
+    )
+    return []
 
 
 def _recordings(

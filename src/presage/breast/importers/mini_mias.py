@@ -14,6 +14,7 @@ from presage.breast.importers.summary import (
     new_cohort_folder,
     source_files,
     write_excluded,
+    write_study,
     write_tables,
 )
 from presage.cohort import InputError, storage
@@ -178,6 +179,10 @@ def import_mini_mias(
         outcomes=_OUTCOMES[design],
     )
     write_excluded(storage.join(target, "excluded.csv"), excluded)
+    if design == "contralateral":
+        counts = {name: facts[name] for name in ("cases", "controls")}
+        title = "Contralateral proxy on mini-MIAS"
+        write_study(target, title=title, column="contralateral_malignancy", views=["MLO"], **counts)
     notes.append(_DESCRIPTIONS[design])
     return ImportSummary(len(patients), len(recordings), excluded, notes, facts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from presage.breast.study_template import study_text
 from presage.cohort import Cohort, InputError, storage
 
 
@@ -99,6 +101,20 @@ def write_tables(
         description=description,
         outcome_columns=outcomes,
     ).write(root)
+
+
+def write_study(root: str, *, title: str, column: str, cases: int, controls: int, views: list[str]) -> None:
+    """Write ``study.yaml``: the study of the article on this cohort, the slow networks switched off."""
+    text = study_text(
+        title=json.dumps(title),
+        column=json.dumps(column),
+        label=json.dumps(column.replace("_", " ")),
+        views=views,
+        end_to_end=False,
+        folds=max(2, min(10, cases, controls)),
+        where=storage.join(root, "study.yaml"),
+    )
+    storage.write_bytes(storage.join(root, "study.yaml"), text.encode())
 
 
 def write_excluded(path: str, rows: list[tuple[str, str]]) -> None:

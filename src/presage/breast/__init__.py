@@ -15,6 +15,7 @@ _EXPORTS = {
     "Tissue": "presage.breast.tissue",
     "TissueEncoder": "presage.breast.density",
     "TissueMeasures": "presage.breast.density",
+    "make_phantom": "presage.breast.phantom",
     "read_mammogram": "presage.breast.mammogram",
     "segment": "presage.breast.tissue",
 }

@@ -96,8 +96,9 @@ def _cell(recording: Recording) -> _Cell:
         mammogram = read_mammogram(recording)
         name = f"{recording.patient_id} {mammogram.laterality} {mammogram.view}"
         tissue = segment(mammogram)
-    except UnusableRecording as unusable:
-        return _Cell(None, (name, "not used"), unusable.reason)
+    except InputError as bad:
+        reason = bad.reason if isinstance(bad, UnusableRecording) else bad.what
+        return _Cell(None, (name, "not used"), reason)
     plain = resample(mammogram.pixels, mammogram.spacing_mm, tissue.spacing_mm)
     figures = f"{tissue.percent_density:.0f} % dense, {tissue.breast_area_cm2:.0f} cm2"
     return _Cell(_drawn(plain, tissue), (name, figures), "; ".join(tissue.flags))

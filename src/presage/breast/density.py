@@ -15,7 +15,7 @@ from presage.breast.tissue import MEASURE_NAMES, TISSUE_VERSION, measures, segme
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
 from presage.cohort import Cohort, InputError, Recording, UnusableRecording
 from presage.study.encoder import Arrays, Encoder
-from presage.study.marker import Marker, Resources
+from presage.study.marker import Explanation, Marker, Resources
 
 
 class TissueEncoder(Encoder):
@@ -147,6 +147,23 @@ class PercentDensity(_OnTissue):
         """Fit slope and intercept to the patients of `cohort`."""
         self._fitted = fit_logistic(self._features(cohort, resources), np.asarray(cohort.cases()))
         return self
+
+    def explain(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Explanation]:
+        """The dense tissue of each image: all of it counts alike, and nothing else counts."""
+        from presage.breast.mammogram import read_mammogram
+
+        rises = bool(self._rule().weights[0] >= 0)
+        caption = f"Dense tissue, which {'raises' if rises else 'lowers'} the score; every part of it counts alike."
+        recordings, _ = recordings_by_view(cohort.select([patient_id]), self.views)
+        shown = []
+        for recording in recordings:
+            tissue = segment(read_mammogram(recording))
+            heat = np.where(tissue.dense, 1.0 if rises else -1.0, 0.0).astype(np.float32)
+            image = np.rint(255 * tissue.image).astype(np.uint8)
+            shown.append(
+                Explanation(recording, image, heat, f"{caption} {tissue.percent_density:.0f} % of the breast.")
+            )
+        return shown
 
 
 class TissueMeasures(_OnTissue):

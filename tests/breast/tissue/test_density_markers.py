@@ -78,6 +78,18 @@ def test_usable_asks_for_every_view(cohort: Cohort) -> None:
     assert not PercentDensity(views=other).needs(recording)
 
 
+def test_the_explanation_of_percent_density_is_the_dense_tissue(cohort: Cohort) -> None:
+    fitted = PercentDensity().fit(cohort)
+    shown = fitted.explain(cohort.blinded(), cohort.patient_ids[1])
+    assert len(shown) == 2
+    for part, percent in zip(shown, fitted._measured(cohort, None)[1, :, 0], strict=True):
+        assert part.image.dtype == np.uint8
+        assert part.heat.shape == part.image.shape
+        assert set(np.unique(part.heat)) == {0.0, 1.0}
+        assert f"{percent:.0f} %" in part.caption
+        assert "raises" in part.caption
+
+
 def test_views_may_be_a_list_as_in_a_study_file() -> None:
     assert PercentDensity(views=["CC", "MLO"]).views == "both"
     assert PercentDensity(views=["MLO"]).views == "MLO"

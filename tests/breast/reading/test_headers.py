@@ -184,6 +184,7 @@ def test_laterality_refused(tmp_path: Path, elements: dict[str, Any], expected: 
         ({"EstimatedRadiographicMagnificationFactor": 1.8}, "magnification view"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "", "STEREO_PLUS"]}, "biopsy image"),
         ({"ImageType": ["DERIVED", "PRIMARY", "SUBTRACTION"]}, "contrast-enhanced image"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "TOMO_PROJ"]}, "tomosynthesis or multi-frame image"),
         ({"PresentationIntentType": "FOR PROCESSING"}, "presentation intent contradicts itself"),
         ({"SOPClassUID": PROCESSING}, "presentation intent contradicts itself"),
         ({"Rows": 60000, "Columns": 60000}, "absurd image size"),

@@ -24,7 +24,7 @@ _IMAGE_TYPES = {
     "HIGH_ENERGY": "contrast-enhanced image",
     "RECOMBINED": "contrast-enhanced image",
     "SUBTRACTION": "contrast-enhanced image",
-    "TOMO_PROJ": "tomosynthesis",
+    "TOMO_PROJ": "tomosynthesis or multi-frame image",
     "LOCALIZER": "localizer image",
 }
 

@@ -35,6 +35,12 @@ class _Framing(Encoder):
     #: Edge of a pixel of the frame, millimetres.
     spacing_mm: Annotated[float, Field(ge=0.05, le=4.0)] = 0.3
 
+    def identity(self) -> dict[str, Any]:
+        """The settings, and the version of the tissue analysis that cuts out the breast."""
+        from presage.breast.tissue import TISSUE_VERSION
+
+        return {**super().identity(), "tissue": TISSUE_VERSION}
+
     def framed(self, recording: Recording) -> Framed:
         """The recording in its frame."""
         return framed_recording(recording, self.input, self.size, self.spacing_mm)

@@ -19,6 +19,7 @@ from presage.breast.encoders import PreparedImage, Size, StageMaps, to_bytes
 from presage.breast.explain import agreement, occlusion, shown_together
 from presage.breast.inputs import Region
 from presage.breast.training import Batch, Schedule, Trainer, inner_split, reproducible
+from presage.breast.trunks.trunk import trunk_named
 from presage.breast.trunks.weights import weights_digest
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
 from presage.cohort import Cohort, InputError, Recording
@@ -45,7 +46,7 @@ class GoogLeNet(Marker):
     size, spacing_mm
         The frame: rows and columns, and the edge of its pixels.
     freeze
-        The last layer that stays as it is; empty to train all of them (much slower).
+        The last layer that stays as it is; the trunk's choice where None, none where empty (many times slower).
     copies
         Changed copies of each image where layers are frozen; otherwise every epoch draws new changes.
     augmentation
@@ -69,7 +70,7 @@ class GoogLeNet(Marker):
     weights: str | None = None
     size: Size = (320, 256)
     spacing_mm: float = 0.8
-    freeze: str = "stage5.3"
+    freeze: str | None = None
     copies: Annotated[int, Field(ge=0, le=64)] = 4
     augmentation: Augmentation = Augmentation()
     epochs: Annotated[int, Field(ge=1, le=1000)] = 12
@@ -90,17 +91,22 @@ class GoogLeNet(Marker):
         super().model_post_init(context)
         self.encoders()
 
+    @property
+    def frozen(self) -> str:
+        """The last layer that stays as it is; empty where all are trained."""
+        return trunk_named(self.trunk).freeze if self.freeze is None else self.freeze
+
     def _frame(self) -> dict[str, Any]:
         return {"input": self.input, "size": self.size, "spacing_mm": self.spacing_mm}
 
     def _encoder(self) -> StageMaps | PreparedImage:
-        if not self.freeze:
+        if not self.frozen:
             return PreparedImage(**self._frame())
         return StageMaps(
             **self._frame(),
             trunk=self.trunk,
             weights=self.weights,
-            until=self.freeze,
+            until=self.frozen,
             copies=self.copies,
             augmentation=self.augmentation,
         )
@@ -118,7 +124,7 @@ class GoogLeNet(Marker):
         return having_all(cohort, self.views)
 
     def _inputs(self, arrays: Arrays, variant: int = 0) -> NDArray[Any]:
-        return arrays["maps"][variant] if self.freeze else arrays["image"]
+        return arrays["maps"][variant] if self.frozen else arrays["image"]
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
         """Train on the patients of `cohort`, a part of whom is set aside to stop by."""
@@ -132,7 +138,7 @@ class GoogLeNet(Marker):
         learning, stopping = inner_split(cases, self.validation, np.random.default_rng([resources.seed, 0]))
         examples, watched = np.flatnonzero(learning[of_image]), np.flatnonzero(stopping[of_image])
         with reproducible(resources.seed):
-            network = TunedNetwork.start(self.trunk, self.weights, self.freeze, resources.device)
+            network = TunedNetwork.start(self.trunk, self.weights, self.frozen, resources.device)
             network.standardise_by([self._inputs(arrays[index]) for index in examples])
             trainer = Trainer(
                 network,
@@ -201,7 +207,7 @@ class GoogLeNet(Marker):
             yield network.inputs(inputs), torch.from_numpy(cases_of_image[chosen].astype(np.float32))
 
     def _changed(self, arrays: Arrays, generator: np.random.Generator) -> NDArray[Any]:
-        if self.freeze:
+        if self.frozen:
             return self._inputs(arrays, int(generator.integers(len(arrays["maps"]))))
         return self.augmentation.apply(np.divide(arrays["image"], np.float32(255), dtype=np.float32), generator)
 
@@ -263,7 +269,7 @@ class GoogLeNet(Marker):
         facts = {
             "encoder": self._encoder().identity(),
             "trunk": self.trunk,
-            "freeze": self.freeze,
+            "frozen": self.frozen,
             "losses": list(self._losses),
         }
         return tensors, facts
@@ -280,13 +286,13 @@ class GoogLeNet(Marker):
 
         from presage.breast.tuned import TunedNetwork
 
-        now = {"encoder": self._encoder().identity(), "trunk": self.trunk, "freeze": self.freeze}
+        now = {"encoder": self._encoder().identity(), "trunk": self.trunk, "frozen": self.frozen}
         if any(facts[key] != value for key, value in now.items()):
             raise InputError(
                 "this marker was trained on another trunk, frame or version than its settings give now",
                 cure="use the settings and the weights file that it was trained with, or train it again",
             )
-        network = TunedNetwork.start(self.trunk, self.weights, self.freeze, "cpu")
+        network = TunedNetwork.start(self.trunk, self.weights, self.frozen, "cpu")
         network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
         self._network, self._losses = network, tuple(facts["losses"])
 

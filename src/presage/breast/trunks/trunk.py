@@ -30,6 +30,8 @@ class Trunk:
         Input scaling: (grey - mean) / deviation, grey levels in [0, 1] and equal in the three channels.
     taps
         Layers whose feature maps are pooled unless others are named: from fine texture to coarse structure.
+    freeze
+        The last layer that fine-tuning leaves alone unless another is named: behind it is little to compute.
     stride
         Image pixels per position of the last feature map; images should have multiples of it as sides.
     """
@@ -39,6 +41,7 @@ class Trunk:
     mean: float
     deviation: float
     taps: tuple[str, ...]
+    freeze: str
     stride: int = 32
 
     @cached_property
@@ -72,7 +75,7 @@ def _googlenet() -> TrunkNetwork:
 
 def _lite(name: str, taps: tuple[str, ...]) -> Trunk:
     # TensorFlow's scaling, (x - 127.5) / 127.5: checked against photographs in tests/breast/trunks.
-    return Trunk(name, partial(_efficientnet_lite, name), 0.5, 0.5, taps)
+    return Trunk(name, partial(_efficientnet_lite, name), 0.5, 0.5, taps, freeze=taps[-1])
 
 
 _TRUNKS = {
@@ -82,7 +85,7 @@ _TRUNKS = {
         _lite("efficientnet-lite1", ("stage3.3", "stage5.4", "stage6.5")),
         _lite("efficientnet-lite2", ("stage3.3", "stage5.4", "stage6.5")),
         # The published weights expect [-1, 1] (torchvision's `transform_input`).
-        Trunk("googlenet", _googlenet, 0.5, 0.5, ("inception3b", "inception4e", "inception5b")),
+        Trunk("googlenet", _googlenet, 0.5, 0.5, ("inception3b", "inception4e", "inception5b"), freeze="inception4e"),
     )
 }
 

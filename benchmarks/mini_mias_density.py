@@ -9,7 +9,7 @@ an inner cross-validation. The interval resamples women.
 
 What was looked at on all films while the method was built, and is therefore not free of choice on them: the definition
 of percent density (fat level, contrast, depth of the evened margin) was chosen among about a hundred by its rank
-correlation with the class. The rows "percent density over fat + ..." show what hangs on the contrast.
+correlation with the class. The rows "percent density over fat + ..." show how much hangs on the contrast.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 
 from presage.findings import ScoreTable, TableError, analyse, evaluate
 from presage.findings.comparison import comparison
-from presage.findings.discrimination import discrimination, roc_points
+from presage.findings.discrimination import discrimination, distribution, roc_points
 from presage.stats import auc_interval, compare_paired
 
 
@@ -165,3 +165,12 @@ def test_findings_are_json_without_nan_and_without_identities(table_of, tmp_path
 def test_an_option_out_of_range_is_named(table_of, options):
     with pytest.raises(TableError, match=next(iter(options))):
         comparison(table_of({"density": 0.0, "ours": 0.5}), options)
+
+
+def test_scores_far_out_do_not_squeeze_the_others_into_one_bar():
+    random = np.random.default_rng(0)
+    score = np.concatenate([random.normal(size=198), [1e5, -2e5]])
+    found = distribution(np.arange(200) % 2 == 0, score)
+    assert found["beyond"] == 2
+    assert sum(found["cases"]) + sum(found["controls"]) == 200
+    assert sum(count > 0 for count in found["cases"]) > 8

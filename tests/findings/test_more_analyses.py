@@ -107,17 +107,17 @@ def test_a_case_control_sample_shows_no_utility_without_a_prevalence():
 
 
 def test_case_control_risks_are_moved_to_the_sample_and_then_fit():
-    table = balanced(risky(n=6000))
+    table = balanced(risky(n=3000))
     naive = calibration(table, {"replicates": 100})
     assert "cannot be judged" in " ".join(naive["caveats"])
-    moved = calibration(table, {"replicates": 100, "prevalence": float(risky(n=6000).cases.mean())})
+    moved = calibration(table, {"replicates": 100, "prevalence": float(risky(n=3000).cases.mean())})
     right = next(entry for entry in moved["scores"] if entry["name"] == "right")
     assert right["intercept"]["low"] < 0 < right["intercept"]["high"]
     assert right["slope"]["value"] == pytest.approx(1, abs=0.15)
 
 
 def test_decision_curve_of_a_case_control_sample_is_that_of_the_population():
-    population = risky(n=20_000)
+    population = risky(n=12_000)
     prevalence = float(population.cases.mean())
     whole = utility(population, {"replicates": 100, "thresholds": [0.2, 0.4]})
     sample = utility(balanced(population), {"replicates": 100, "thresholds": [0.2, 0.4], "prevalence": prevalence})
@@ -287,7 +287,7 @@ def timed(n: int = 500, seed: int = 2) -> ScoreTable:
         scores={
             "weak": (0.2 * x + random.normal(size=n))[None],
             "ours": risk[None],
-            "noise": random.normal(size=(1, n)),
+            "noise": noise,
         },
         standard="weak",
         outcome_kind="time-to-event",

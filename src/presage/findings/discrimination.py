@@ -29,10 +29,13 @@ def discrimination(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, An
     scores.sort(key=lambda entry: entry["role"] != "standard")
     caveats = []
     if table.folds is not None:
+        count = estimates.repeats(table)
+        used = f"mean over {count} repeats" if count > 1 else "score"
         caveats.append(
             "Every score is out of fold. The AUC compares people within a test fold, whom one fitted model scored, and "
-            "its interval counts the training too. Curves, distributions and sensitivities use each person's mean over "
-            f"{estimates.repeats(table)} repeat(s), all folds together, and may differ a little from the AUC."
+            f"its interval counts the training too. Curves, distributions and sensitivities use each person's {used}, "
+            "all "
+            "folds together, and may differ a little from the AUC."
         )
     if table.clustered:
         caveats.append(
@@ -77,15 +80,29 @@ def roc_points(cases: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[str
 
 
 def distribution(cases: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[str, Any]:
-    """Histogram of the scores of cases and of controls on the same edges, and the quartiles of both."""
-    edges = np.histogram_bin_edges(score, bins=BINS)
+    """Histogram of the scores of cases and of controls on the same edges, and the quartiles of both.
+
+    Few scores far out would squeeze all others into one bar: those beyond three quartile ranges are counted in the
+    outermost bars, and in ``beyond``.
+    """
+    low, high = _drawn_range(score)
+    edges = np.linspace(low, high, BINS + 1)
+    inside = np.clip(score, low, high)
     return {
         "edges": [float(f"{edge:.6g}") for edge in edges],
-        "cases": np.histogram(score[cases], edges)[0].tolist(),
-        "controls": np.histogram(score[~cases], edges)[0].tolist(),
+        "cases": np.histogram(inside[cases], edges)[0].tolist(),
+        "controls": np.histogram(inside[~cases], edges)[0].tolist(),
+        "beyond": int(((score < low) | (score > high)).sum()),
         "quartiles_cases": [float(f"{q:.6g}") for q in np.quantile(score[cases], (0.25, 0.5, 0.75))],
         "quartiles_controls": [float(f"{q:.6g}") for q in np.quantile(score[~cases], (0.25, 0.5, 0.75))],
     }
+
+
+def _drawn_range(score: NDArray[np.float64]) -> tuple[float, float]:
+    first, third = np.quantile(score, (0.25, 0.75))
+    reach = 3 * float(third - first)
+    low, high = max(float(score.min()), first - reach), min(float(score.max()), third + reach)
+    return (float(low), float(high)) if high > low else (float(score.min()), float(score.max()))
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:

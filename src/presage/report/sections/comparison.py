@@ -96,4 +96,6 @@ def _share(point: Mapping[str, Any]) -> str:
 
 
 def _setting(value: Any) -> str:
-    return "–" if value is None else "+".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (
+        "–" if value is None else "+".join(map(str, value)) if isinstance(value, list) else str(value).replace("-", " ")
+    )

@@ -62,12 +62,14 @@ def _distributions(section: Mapping[str, Any]) -> Figure:
         f"{entry['distribution']['quartiles_controls'][1]:.3g} in controls"
         for entry in scores
     )
+    far = sum(entry["distribution"].get("beyond", 0) for entry in scores)
+    beyond = f" {far} score(s) far out are counted in the outermost bars." if far else ""
     return Figure(
         name="distributions",
         title="Distribution of the scores",
         caption=(
             f"Scores of cases (above) and controls (below), each as a share of its class, in the unit of the score; "
-            f"black strokes: medians. {people(section)}."
+            f"black strokes: medians. {people(section)}.{beyond}"
         ),
         alt=f"Distribution of the scores by outcome. {told}.",
         svg=distributions(scores, title=f"Distribution of the scores by outcome. {told}"),

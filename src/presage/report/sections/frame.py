@@ -60,8 +60,10 @@ def gallery(document: Mapping[str, Any]) -> Part | None:
         [
             Gallery(
                 pictures,
-                "Warm colours raise the score, cold colours lower it. An explanation map shows where a model "
-                "looked, not why a cancer arises.",
+                "Red raises the score, blue lowers it. Shown are the cases with the highest scores and the controls "
+                "with "
+                "the lowest, a fixed rule: the marker at its best. A map shows where a model looked, not why a disease "
+                "arises.",
             )
         ],
         order=50,

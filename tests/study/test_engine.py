@@ -145,8 +145,8 @@ SEED = 1220513122
 def test_folders_of_markers_are_told_apart() -> None:
     assert slugs(["GoogLeNet-LDA, CC", "Dichte (%)", "dichte %", "密度"]) == [
         "googlenet-lda-cc",
-        "dichte-1",
-        "dichte-2",
+        "dichte--1",
+        "dichte--2",
         "marker",
     ]
 

@@ -326,6 +326,47 @@ def test_exclusions_on_the_way_in_are_counted(make_cohort: Make, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("outcome", "section", "first"),
+    [
+        ({"column": "score", "kind": "scale", "cutoff": 15, "label": "severe"}, "discrimination", float),
+        ({"column": "time", "kind": "time-to-event", "event": "event"}, "survival", list),
+    ],
+)
+def test_scales_and_times_to_events_are_outcomes_too(
+    make_cohort: Make, tmp_path: Path, outcome: dict[str, Any], section: str, first: type
+) -> None:
+    folder = make_cohort()
+    rows = (folder / "patients.csv").read_text().splitlines()
+    rows = [f"{row},{(7 * i) % 30},{1 + (5 * i) % 37},{i % 2}" for i, row in enumerate(rows)]
+    rows[0] = "patient_id,cancer,age,site,score,time,event"
+    (folder / "patients.csv").write_text("\n".join(rows) + "\n")
+    findings = json.loads(run(study_of(folder, outcome=outcome), tmp_path / "run"))
+    assert section in findings["sections"]
+    assert isinstance(findings["scores"]["outcome"][0], first)
+    assert findings["outcome"]["kind"] == outcome["kind"]
+
+
+def test_leftovers_of_killed_tasks_are_cleared_away(make_cohort: Make, tmp_path: Path) -> None:
+    study = study_of(make_cohort())
+    run(study, tmp_path / "run")
+    tasks = tmp_path / "run" / "tasks" / "learner"
+    (tasks / "r00-f00-0123456789ab.scratch").mkdir()
+    (tasks / "r00-f00-0123456789ab.scratch" / "epoch-3").write_text("x")
+    (tasks / ".r00-f00.json.abc.part").write_text("x")
+    (tasks / "r00-f01.error.txt").write_text("x")
+    run(study, tmp_path / "run")
+    names = {p.name for p in tasks.rglob("*")}
+    assert not [name for name in names if name.endswith((".scratch", ".part", ".txt"))]
+
+
+def test_settings_in_the_findings_name_files_without_their_folder(make_cohort: Make, tmp_path: Path) -> None:
+    log = {"marker": "spy", "name": "Spy", "log": str(tmp_path / "seen.jsonl")}
+    findings = json.loads(run(study_of(make_cohort(), log), tmp_path / "run"))
+    assert findings["markers"][1]["settings"]["log"] == "seen.jsonl"
+    assert findings["settings"]["markers"][0]["log"] == "seen.jsonl"
+
+
+@pytest.mark.parametrize(
     ("recordings", "message"),
     [({"sied": "L"}, "keeps recordings by 'sied'"), ({"side": "X"}, "no recording has side = X; there are L")],
 )

@@ -58,6 +58,7 @@ def findings_of(
     if len(splits.tested) < len(cohort):
         validation["n_tested"] = len(splits.tested)
     settings = study.model_dump(mode="json", exclude={"cohort": True, "engine": True, "validation": {"splits"}})
+    settings |= {key: _without_paths(settings[key]) for key in ("standard", "markers")}
     if study.validation.splits:
         settings["validation"] |= {"folds": splits.folds, "repeats": splits.repeats, "splits": "given"}
     return Findings(
@@ -94,7 +95,7 @@ def findings_of(
                 "scores": {name: given.tolist() for name, given in table.scores.items()},
             },
             "gallery": gallery,
-            "settings": _without_paths(settings),
+            "settings": settings,
             "software": versions(markers.values()),
         }
     )

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -110,6 +111,7 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
     _remove_strangers(folder / "examples", {Path(entry["file"]).name for entry in gallery})
     findings = findings_of(study, cohort, splits, markers, key, scores, gallery)
     findings.write(folder)
+    _remove_leftovers(folder)
     _write_circumstances(run, began, time.monotonic() - clock, [*tasks, *drawn], n_now)
     return findings
 
@@ -252,6 +254,15 @@ def _remove_strangers(folder: Path, wanted: set[str]) -> None:
     for path in folder.glob("*.png"):
         if path.name not in wanted:
             path.unlink()
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """What killed tasks left behind: checkpoints, tracebacks, half-written files."""
+    for scratch in folder.glob("tasks/*/*.scratch"):
+        shutil.rmtree(scratch, ignore_errors=True)
+    for pattern in ("tasks/*/*.error.txt", "tasks/*/.*.part", "examples/.*.part", ".*.part"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def _write_circumstances(run: Run, began: datetime, seconds: float, tasks: Sequence[Task], n_now: int) -> None:

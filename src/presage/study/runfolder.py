@@ -89,9 +89,9 @@ def seed_of(study_seed: int, marker: str, repeat: int, fold: int) -> int:
 
 
 def slugs(names: list[str]) -> list[str]:
-    """Names as folder names, told apart by a number where they would be equal."""
+    """Names as folder names, told apart by ``--`` and a number (which no name gives) where they would be equal."""
     plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "marker" for name in names]
-    return [slug if plain.count(slug) == 1 else f"{slug}-{i}" for i, slug in enumerate(plain)]
+    return [slug if plain.count(slug) == 1 else f"{slug}--{i}" for i, slug in enumerate(plain)]
 
 
 def task_digest(plan: Plan, marker: int, fold: Fold) -> str:

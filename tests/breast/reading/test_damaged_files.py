@@ -1,6 +1,6 @@
 """The reader against damaged files: each must give a mammogram or one clear refusal, in bounded time and memory.
 
-``PYTHONPATH=tests python -m breast.reading.test_damaged_files 20000 SEED`` reads more of them and prints the same table.
+``PYTHONPATH=tests python -m breast.reading.test_damaged_files 20000 SEED`` reads more and prints the same table.
 """
 
 from __future__ import annotations

@@ -40,15 +40,16 @@ def odd_image(generator: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize("batch", range(4))
 def test_odd_images_are_measured_or_refused(batch: int) -> None:
     generator = np.random.default_rng(100 + batch)
-    measured = 0
+    measured, reasons = 0, set()
     for _ in range(25):
         spacing, view = float(generator.choice([0.2, 0.3, 0.5])), str(generator.choice(["CC", "MLO"]))
         mammogram = Mammogram(odd_image(generator), spacing, "L", view, "film")
         try:
             found = measures(segment(mammogram))
         except UnusableRecording as refused:
-            assert refused.reason in REASONS
+            reasons.add(refused.reason)
             continue
         assert np.isfinite(list(found.values())).all()
         measured += 1
     assert measured > 0
+    assert reasons <= REASONS

@@ -110,6 +110,7 @@ MISTAKES = {
     "yaml": ("{folds: 10", "{folds: 10, ]", 12, "this is not YAML", "brackets"),
     "outcome": ("{column: cancer,", "{column: cancer, kind: scale,", 4, "has no cut-off", "add `cutoff: VALUE`"),
     "report": ("[0.8]", "[80]", 14, "option specificities must lie between 0 and 1", ""),
+    "primary": ("people: women", "primary: Rigde", 14, "there is no marker called 'Rigde'", "the markers are 'Ridge'"),
     "engine": ("{workers: 2}", "{workers: two}", 15, "workers = 'two': should be a valid integer", ""),
     "future engine": ("{workers: 2}", "{name: cloud}", 15, "name = 'cloud'", ""),
 }

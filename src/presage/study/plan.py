@@ -229,9 +229,14 @@ class Study(_Strict):
         except InputError as error:
             return Problem(("outcome",), error.what, error.cure)
         try:
-            Options.read(self.report)
+            options = Options.read(self.report)
         except (TableError, TypeError, ValueError) as error:
             return Problem(("report",), str(error), "")
+        known = [plan.name for plan in self.markers]
+        if options.primary is not None and options.primary not in known:
+            # Found here and not by the analysis, hours later.
+            cure = f"the markers are {', '.join(map(repr, known))}"
+            return Problem(("report", "primary"), f"there is no marker called {options.primary!r}", cure)
         return None
 
     def with_workers(self, workers: int) -> Study:

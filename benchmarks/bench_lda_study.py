@@ -100,9 +100,7 @@ def main() -> None:
     shown = ", ".join(f"{second:.1f}" for second in folds)
     print(f"| one fold that encodes its images, {len(folds)} measured ({shown}) | {statistics.mean(folds):.1f} |")
     print(f"| encoding in every fold, GoogLeNetLDA alone, 100 x the measured mean | {projected:.0f} |")
-    print(
-        f"\nencoding in every fold / warm study: {projected / typical:.0f} (claimed: 20; a warm study under 10 s)"
-    )
+    print(f"\nencoding in every fold / warm study: {projected / typical:.0f} (claimed: 20; a warm study under 10 s)")
 
 
 if __name__ == "__main__":

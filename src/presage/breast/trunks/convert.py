@@ -1,5 +1,6 @@
-"""Convert a published PyTorch weights file to safetensors: ``python -m presage.breast.trunks.convert IN.pth
-OUT.safetensors``.
+"""Convert a published PyTorch weights file to safetensors.
+
+``python -m presage.breast.trunks.convert googlenet-1378be20.pth googlenet.safetensors``
 """
 
 from __future__ import annotations

@@ -61,9 +61,7 @@ def _frozen_trunk(
 
 
 class _OnnxTrunk:
-    """One image per run and one thread per run: the bytes cannot depend on batch or threads; callers run several at
-    once.
-    """
+    """One image and one thread per run, so that the bytes depend on neither; callers have several runs at once."""
 
     def __init__(self, graph: bytes, taps: tuple[str, ...]) -> None:
         import onnxruntime

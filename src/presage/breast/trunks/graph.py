@@ -1,7 +1,7 @@
 """A frozen network as an ONNX graph with batch normalisation folded into the convolutions.
 
 torch.fx gives the network's operations; the handful that trunks consist of are written down one by one. Against
-PyTorch's own exporter this needs no further package, takes milliseconds, and gives the same bytes for the same weights.
+PyTorch's own exporter this needs no further package and gives the same bytes for the same weights.
 """
 
 from __future__ import annotations

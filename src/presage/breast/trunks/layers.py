@@ -29,7 +29,7 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 class TrunkNetwork(nn.Module):
-    """A convolutional classifier as a chain of named layers, so that it can be cut, tapped and frozen at any of them."""
+    """A convolutional classifier as a chain of named layers: it can be cut, tapped and frozen at any of them."""
 
     #: The classification layer; a trunk's features are what enters it.
     classifier_name: str
@@ -39,9 +39,7 @@ class TrunkNetwork(nn.Module):
         raise NotImplementedError
 
     def cut(self, after: str | None = None, until: str | None = None) -> nn.Sequential:
-        """The part of the chain behind layer `after` up to and with layer `until` (the ends where None); shares its
-        weights.
-        """
+        """The chain behind layer `after` up to and with layer `until` (the ends where None); shares its weights."""
         chain = self.chain()
         names = [name for name, _ in chain]
         start = 0 if after is None else names.index(after) + 1

@@ -212,7 +212,7 @@ def _from_torchvision() -> Weights:
             f"GoogLeNet's ImageNet weights were not found ({type(error).__name__}: {error})",
             where="weights",
             cure="download https://download.pytorch.org/models/googlenet-1378be20.pth on a machine with a network, "
-            f"convert it with `{_CONVERT}`, and write `weights: googlenet.safetensors`; or use trunk efficientnet-lite0",
+            f"convert it with `{_CONVERT}`, and write `weights: googlenet.safetensors`; or trunk efficientnet-lite0",
         ) from error
     return Weights(tensors, f"torchvision {entry.name}", _digest_of(tensors))
 

@@ -106,6 +106,7 @@ def test_mcnemar_and_newcombes_paired_interval():
     both = [np.concatenate([part, [0, 1]]) for part in (first, second)]
     found = compare_decisions(cases, *both, exact=True).sensitivity
     assert found.difference == pytest.approx(0.2)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.0569, 0.3404)
     table = [[36, 12], [2, 0]]
     assert found.p == pytest.approx(mcnemar(table, exact=True).pvalue, rel=1e-9)
     middle = compare_decisions(cases, *both).sensitivity

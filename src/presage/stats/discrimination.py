@@ -11,6 +11,7 @@ method 5 (score-type interval); Pepe MS (2003) The Statistical Evaluation of Med
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -26,31 +27,43 @@ IntervalMethod = Literal["auto", "wald", "logit", "score"]
 # Below this many patients in the smaller class the normal interval is too short (benchmarks/coverage.py).
 FEW = 30
 
+# From here on a sort takes longer than starting a thread for it.
+LARGE = 50_000
+
 
 def placements(cases: Bools, score: Floats) -> Floats:
     """Placement of every patient, shape (n,), in the order given. The arrays are trusted (bool, finite float64)."""
     n_cases = int(np.count_nonzero(cases))
     n_controls = len(cases) - n_cases
     order = np.argsort(score)
-    ordered = score[order]
-    is_case = cases[order]
-    cases_so_far: Ints = np.cumsum(is_case, dtype=np.intp)
+    ordered, is_case = score[order], cases[order]
+    # 32 bits hold any number of patients and halve the memory that is walked through.
+    cases_so_far = np.cumsum(is_case, dtype=np.int32)
     differs = ordered[1:] != ordered[:-1]
-    values = np.empty(len(cases))
     if differs.all():
-        controls_below = np.arange(1, len(cases) + 1) - cases_so_far
-        placed = np.where(is_case, controls_below / n_controls, (n_cases - cases_so_far) / n_cases)
+        controls_so_far = np.arange(1, len(cases) + 1, dtype=np.int32) - cases_so_far
+        counted = np.where(is_case, controls_so_far, n_cases - cases_so_far)
     else:
         last: Ints = np.flatnonzero(np.append(differs, True))
         sizes = np.diff(last, prepend=-1)
         cases_to = cases_so_far[last].astype(np.float64)
         controls_to = (last + 1) - cases_to
         # Half of the group's own members count: the middle between the totals before and after the group.
-        below = (controls_to + np.concatenate(([0.0], controls_to[:-1]))) / (2 * n_controls)
-        above = 1 - (cases_to + np.concatenate(([0.0], cases_to[:-1]))) / (2 * n_cases)
-        placed = np.where(is_case, np.repeat(below, sizes), np.repeat(above, sizes))
-    values[order] = placed
+        below = (controls_to + np.concatenate(([0.0], controls_to[:-1]))) / 2
+        above = n_cases - (cases_to + np.concatenate(([0.0], cases_to[:-1]))) / 2
+        counted = np.where(is_case, np.repeat(below, sizes), np.repeat(above, sizes))
+    values = np.empty(len(cases))
+    values[order] = counted
+    values /= np.where(cases, float(n_controls), float(n_cases))
     return values
+
+
+def placements_of(cases: Bools, matrix: Floats) -> Floats:
+    """Placements of several markers, shape (markers, n); the sorts of large ones run beside each other."""
+    if len(matrix) == 1 or len(cases) < LARGE:
+        return np.stack([placements(cases, row) for row in matrix])
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(lambda row: placements(cases, row), matrix)))
 
 
 def auc(cases: ArrayLike, scores: ArrayLike) -> float:
@@ -95,18 +108,19 @@ def delong(cases: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
     checked = checks.binary(cases)
     checks.enough(checked)
     matrix = checks.score_matrix(scores, len(checked))
-    return from_placements(checked, np.stack([placements(checked, row) for row in matrix]))
+    return from_placements(checked, placements_of(checked, matrix))
 
 
 def from_placements(cases: Bools, placed: Floats) -> tuple[Floats, Floats]:
     """AUCs (markers,) and covariance (markers, markers) from placements (markers, n)."""
-    aucs: Floats = placed[:, cases].mean(axis=1)
-    return aucs, _part(placed[:, cases]) + _part(placed[:, ~cases])
-
-
-def _part(placed: Floats) -> Floats:
-    covariance: Floats = np.atleast_2d(np.cov(placed))
-    return np.asarray(covariance / placed.shape[1], dtype=np.float64)
+    n_cases = int(np.count_nonzero(cases))
+    n_controls = len(cases) - n_cases
+    # The mean over cases and the mean over controls are both the AUC, so that one subtraction serves both.
+    aucs: Floats = placed @ cases.astype(np.float64) / n_cases
+    excess = placed - aucs[:, None]
+    weights = np.where(cases, 1 / (n_cases * (n_cases - 1)), 1 / (n_controls * (n_controls - 1)))
+    covariance: Floats = (excess * weights) @ excess.T
+    return aucs, covariance
 
 
 def few_freedom(cases: Bools, difference: Floats) -> float | None:
@@ -251,7 +265,7 @@ def compare_paired(cases: ArrayLike, first: ArrayLike, second: ArrayLike, *, lev
     n = len(checked)
     pair = np.stack([checks.score(first, n, "the first score"), checks.score(second, n, "the second score")])
     checks.enough(checked)
-    placed = np.stack([placements(checked, row) for row in pair])
+    placed = placements_of(checked, pair)
     values, covariance = from_placements(checked, placed)
     n_cases = int(checked.sum())
     counts = (n_cases, n_cases), (n - n_cases, n - n_cases)

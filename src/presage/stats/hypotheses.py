@@ -242,7 +242,10 @@ def _mcnemar(first: Bools, second: Bools, exact: bool, level: float) -> Comparis
     shares = [int(part.sum()) / n for part in (first, second)]
     limits = [stats.binomtest(int(part.sum()), n).proportion_ci(level, "wilson") for part in (first, second)]
     margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
-    phi = 0.0 if margins == 0 else (both * neither - only_first * only_second) / margins**0.5
+    together = both * neither - only_first * only_second
+    # Newcombe draws a positive correlation towards 0 by half a person, which keeps the coverage.
+    corrected = together if together < 0 else max(together - n / 2, 0.0)
+    phi = 0.0 if margins == 0 else corrected / margins**0.5
     down = [share - limit.low for share, limit in zip(shares, limits, strict=True)]
     up = [limit.high - share for share, limit in zip(shares, limits, strict=True)]
     difference = shares[0] - shares[1]

@@ -65,7 +65,7 @@ def bootstrap(
     def one(block: tuple[int, np.random.SeedSequence]) -> Floats:
         size, child = block
         drawn = _weights(strata, size, np.random.default_rng(child))
-        return statistic(drawn if clusters is None else drawn[:, clusters])
+        return statistic(drawn if clusters is None else np.take(drawn, clusters, axis=1))
 
     workers = min(threads or os.cpu_count() or 1, len(sizes))
     if workers == 1:
@@ -112,13 +112,13 @@ def weighted_auc(cases: Bools, score: Floats) -> Statistic:
 
     def untied(weights: Floats) -> Floats:
         below = np.zeros((len(weights), len(control_columns) + 1))
-        np.cumsum(weights[:, control_columns], axis=1, out=below[:, 1:])
-        of_cases = weights[:, case_columns]
-        wins = np.einsum("bi,bi->b", of_cases, below[:, before])
+        np.cumsum(np.take(weights, control_columns, axis=1), axis=1, out=below[:, 1:])
+        of_cases = np.take(weights, case_columns, axis=1)
+        wins = np.einsum("bi,bi->b", of_cases, np.take(below, before, axis=1))
         return np.asarray(wins / (of_cases.sum(axis=1) * below[:, -1]))
 
     def with_ties(weights: Floats) -> Floats:
-        sorted_weights = weights[:, order]
+        sorted_weights = np.take(weights, order, axis=1)
         of_cases = np.add.reduceat(sorted_weights * is_case, starts, axis=1)
         of_controls = np.add.reduceat(sorted_weights * ~is_case, starts, axis=1)
         below = np.cumsum(of_controls, axis=1)

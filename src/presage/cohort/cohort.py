@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -107,15 +108,21 @@ class Cohort:
 
     def iter_recordings(self, kind: str | None = None) -> list[Recording]:
         """The recordings in table order, optionally of one kind only."""
-        table = self.recordings if kind is None else self.recordings[self.recordings["kind"] == kind]
-        extra = [c for c in table.columns if c not in CORE_COLUMNS]
-        found = []
-        for row in table.to_dict("records"):
-            attributes = {str(c): str(row[c]) for c in extra if pd.notna(row[c]) and str(row[c]) != ""}
-            found.append(
-                Recording(str(row["patient_id"]), str(row["visit"]), str(row["kind"]), str(row["path"]), attributes)
-            )
-        return found
+        return [recording for recording in self._listed if kind is None or recording.kind == kind]
+
+    @cached_property
+    def _listed(self) -> tuple[Recording, ...]:
+        """Worked out once: a task asks for them several times, and the cohort never changes."""
+        columns = {
+            str(name): ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
+            for name, column in self.recordings.items()
+        }
+        extra = [name for name in columns if name not in CORE_COLUMNS]
+        core = zip(*(columns[name] for name in CORE_COLUMNS), strict=True)
+        return tuple(
+            Recording(patient, visit, kind, path, {name: columns[name][row] for name in extra if columns[name][row]})
+            for row, (patient, visit, kind, path) in enumerate(core)
+        )
 
     def with_outcome(self, outcome: Outcome) -> Cohort:
         """The cohort with this outcome to predict; patients without it are excluded into the flow.

@@ -11,6 +11,7 @@ import pytest
 from presage.findings import ScoreTable, TableError, analyse, evaluate
 from presage.findings.agreement import agreement
 from presage.findings.calibration import calibration
+from presage.findings.decisions import decisions
 from presage.findings.matched import matched
 from presage.findings.options import Options
 from presage.findings.precision import precision
@@ -330,3 +331,29 @@ def test_people_in_the_text_are_people_in_the_table():
     sections = analyse(table, {"replicates": 100})
     assert "In these 100 patients" in sections["comparison"]["sentence"]
     assert "300 rows" in sections["comparison"]["sentence"]
+
+
+def test_decisions_count_and_compare(table_of):
+    table = table_of({"density": 0.2, "ours": 1.4}, n=600)
+    section = decisions(table, {"specificities": [0.8], "prevalence": 0.01, "replicates": 100})
+    point = section["points"][0]
+    ours = point["scores"][1]
+    found, needless, missed, spared = ours["counts"]
+    assert (found + missed, needless + spared) == (300, 300)
+    assert ours["sensitivity"]["value"] == pytest.approx(found / 300)
+    ratio = (found / 300) / (needless / 300)
+    assert ours["positive_likelihood_ratio"]["value"] == pytest.approx(ratio)
+    assert ours["positive_predictive_value"]["value"] == pytest.approx(0.01 * ratio / (0.01 * ratio + 0.99))
+    gap = point["markers"][0]["sensitivity"]
+    assert gap["value"] == pytest.approx(ours["sensitivity"]["value"] - point["scores"][0]["sensitivity"]["value"])
+    assert "ours finds more cases than density" in section["sentence"]
+    partial = {entry["name"]: entry["auc"] for entry in section["partial"]["scores"]}
+    assert partial["density"]["low"] < 0.57
+    assert partial["ours"]["low"] > 0.6
+
+
+def test_predictive_values_of_a_case_control_sample_are_left_out(table_of):
+    section = decisions(table_of({"density": 0.2, "ours": 1.0}), {"replicates": 100})
+    assert section["prevalence"] is None
+    assert "positive_predictive_value" not in section["points"][0]["scores"][0]
+    assert "option prevalence" in " ".join(section["caveats"])

@@ -51,7 +51,7 @@ def risks(table: ScoreTable, name: str, options: Options) -> Risks | None:
     except StatsError:
         return None
     folds = "the test folds" if table.folds is not None else f"{FOLDS} folds of people"
-    return Risks(values, True, f"logistic recalibration, fitted for each of {folds} on the others")
+    return Risks(values, True, f"from logistic recalibration, fitted for each of {folds} on the others")
 
 
 def _given(table: ScoreTable, name: str, options: Options) -> Risks:

@@ -196,7 +196,7 @@ class Canvas:
         if y_label:
             self.text(14, (self.top + bottom) / 2, y_label, anchor="middle", turn=True)
 
-    def legend(self, entries: Sequence[tuple[str, str, str]], *, columns: int = 60) -> None:
+    def legend(self, entries: Sequence[tuple[str, str, str]], *, columns: int = 54) -> None:
         """Entries (colour, dashes, words) below what is drawn so far; the drawing grows."""
         place = self.height + self.below + 8
         for stroke, dash, words in entries:

@@ -66,10 +66,12 @@ def _table(section: Mapping[str, Any]) -> Table:
     def cell(estimate: Mapping[str, Any], digits: int = 2) -> str:
         return f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"
 
+    hows = {entry["how"] for entry in section["scores"]}
+    same = len(hows) == 1
     rows = [
         [
             entry["name"],
-            entry["how"],
+            *([] if same else [entry["how"]]),
             cell(entry["intercept"]),
             cell(entry["slope"]),
             cell(entry["observed_to_expected"]),
@@ -79,18 +81,11 @@ def _table(section: Mapping[str, Any]) -> Table:
         ]
         for entry in section["scores"]
     ]
+    columns = ["Score", *([] if same else ["Risk"]), "Intercept", "Slope", "Observed / expected", "Average error (ICI)"]
+    risk = f" Risks {hows.pop()}." if same else ""
     return Table(
-        caption=f"Calibration, {people(section)}. Right are intercept 0, slope 1, observed to expected 1, error 0.",
-        columns=(
-            "Score",
-            "Risk",
-            "Intercept",
-            "Slope",
-            "Observed / expected",
-            "Average error (ICI)",
-            "Brier score",
-            "Brier, scaled",
-        ),
+        caption=f"Calibration, {people(section)}. Right: intercept 0, slope 1, observed to expected 1, error 0.{risk}",
+        columns=[*columns, "Brier score", "Brier, scaled"],
         rows=rows,
         emphasis=tuple(i for i, entry in enumerate(section["scores"]) if entry["role"] == "standard"),
     )

@@ -58,7 +58,21 @@ def demo(
     """Make a phantom (made-up) cohort, run its study and write the report."""
     from presage.commands.plugins import plugin
 
-    study_file = plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full)
+    from presage.study.progress import terminal_progress
+
+    watch = terminal_progress()
+    told = 0
+
+    def made(done: int, total: int) -> None:
+        nonlocal told
+        if told == 0:
+            watch.start("Making phantom recordings", total)
+        watch.advance(done - told)
+        told = done
+        if done == total:
+            watch.finish()
+
+    study_file = plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full, progress=made)
     _run(study_file, out / "run", workers)
 
 

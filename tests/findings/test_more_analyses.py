@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from presage.findings import ScoreTable, TableError, analyse, evaluate
+from presage.findings.absolute import absolute
 from presage.findings.agreement import agreement
 from presage.findings.calibration import calibration
 from presage.findings.decisions import decisions
@@ -357,3 +358,29 @@ def test_predictive_values_of_a_case_control_sample_are_left_out(table_of):
     assert section["prevalence"] is None
     assert "positive_predictive_value" not in section["points"][0]["scores"][0]
     assert "option prevalence" in " ".join(section["caveats"])
+
+
+def test_absolute_risk_moves_with_age_and_keeps_the_order(table_of):
+    random = np.random.default_rng(1)
+    table = with_groups(table_of({"density": 0.2, "ours": 1.0}), age=random.uniform(40, 75, 400))
+    assert absolute(table, {}) is None
+    section = absolute(table, {"absolute_years": 5})
+    ours = section["scores"][1]
+    assert 0.003 < section["average_risk"][1] < 0.03
+    assert ours["all"][0] < section["average_risk"][1] < ours["highest_tenth"]
+    assert "bundled example" in section["caveats"][0]
+    with pytest.raises(TableError, match="no covariate 'years'"):
+        absolute(table, {"absolute_years": 5, "age": "years"})
+    rates = {
+        "ages": [40, 90],
+        "incidence": [0.01],
+        "other_deaths": [0.0],
+        "disease": "d",
+        "population": "p",
+        "source": "s",
+    }
+    flat = absolute(table, {"absolute_years": 5, "rates": rates})
+    assert flat["average_risk"][0] == pytest.approx(1 - np.exp(-0.05), rel=1e-4)
+    del rates["source"]
+    with pytest.raises(TableError, match="lacks source"):
+        absolute(table, {"absolute_years": 5, "rates": rates})

@@ -47,7 +47,7 @@ def phantom_table(n: int = 226, repeats: int = 5, folds: int = 10, seed: int = 2
 
 def phantom_findings(**chosen) -> Findings:
     """The table above as a study would hand it to the report."""
-    options = {"people": "women", "subgroups": ["site", "menopause"], "prevalence": 0.01} | chosen
+    options = {"people": "women", "subgroups": ["site", "menopause"], "prevalence": 0.01, "absolute_years": 5} | chosen
     findings = evaluate(phantom_table(), options, title="Later breast cancer from normal mammograms", phantom=True)
     document = findings.document
     document["cohort"] |= {

@@ -126,9 +126,9 @@ def _sentence(point: Mapping[str, Any], table: ScoreTable, options: Options) -> 
 
 def _caveats(prevalence: float | None, options: Options) -> list[str]:
     caveats = [
-        "Thresholds were set on the people shown. Tests of paired decisions are McNemar's (mid-p); likelihood ratios "
-        "do "
-        "not depend on how common the disease is."
+        "Secondary to the comparison of AUCs: thresholds were set on the people shown, and the tests of paired "
+        "decisions "
+        "(McNemar, mid-p) take them as fixed. Likelihood ratios do not depend on how common the disease is."
     ]
     if prevalence is None:
         caveats.append("Predictive values are left out: they need the prevalence of a clinic (option prevalence).")

@@ -42,6 +42,9 @@ class Options:
         Risks at which the decision curve is drawn; None: chosen around the prevalence.
     horizon
         Time at which a time-to-event outcome is judged, in its own unit; None: the median follow-up.
+    absolute_years, age, rates
+        Length of an absolute risk (None: not computed), the covariate with the age, and the rates of the population
+        (ages, incidence, other_deaths, disease, population, source; None: the bundled example).
     on_scale
         Scale outcome: names of the scores that are in its points; None takes those whose values fit the scale.
     bands
@@ -65,6 +68,9 @@ class Options:
     non_inferiority: float | None = None
     thresholds: tuple[float, ...] | None = None
     horizon: float | None = None
+    absolute_years: float | None = None
+    age: str = "age"
+    rates: Mapping[str, Any] | None = None
     on_scale: tuple[str, ...] | None = None
     bands: tuple[float, ...] = ()
     scale_spread: float | None = None

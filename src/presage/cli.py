@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from presage.commands.evaluating import evaluate
+from presage.commands.planning import plan
 
 app = typer.Typer(
     name="presage",
@@ -150,6 +151,7 @@ def report(
 
 
 app.command()(evaluate)
+app.add_typer(plan, name="plan")
 
 
 @app.command()

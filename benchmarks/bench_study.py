@@ -3,7 +3,7 @@
 Run: python benchmarks/bench_study.py [--tasks 1000] [--recordings 452] [--encode-ms 40]
 
 Baselines, each in the same run: the same marker fitted and scored in a plain loop in this process (overhead), and the
-same folds with every fold encoding its recordings again, as scripts without a cache do (measured on one fold, times the
+same folds with every task encoding what it reads again, as scripts without a cache do (measured on one fold, times the
 number of folds).
 """
 
@@ -128,7 +128,7 @@ def main() -> None:
         rows.append((f"10 x 10 folds, 2 markers, {arguments.recordings} recordings, first study", f"{cold:.2f} s"))
         rows.append(("  second study, warm cache, 2 workers", f"{warm:.2f} s"))
         rows.append(("  the same in processor time, all processes", f"{used:.2f} s"))
-        rows.append(("  encoding again in each fold (1 fold measured, x 100)", f"{again:.0f} s"))
+        rows.append(("  encoding again in each task (1 fold measured, x 100)", f"{again:.0f} s"))
         rows.append(("  ratio", f"{again / warm:.0f} x"))
     width = max(len(what) for what, _ in rows)
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}, seeds 0, 1, 2")

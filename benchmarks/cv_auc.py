@@ -1,7 +1,8 @@
 """Which AUC and interval does repeated cross-validation deserve? Models are really refitted in every fold.
 
-Compared: the mean of out-of-fold scores with DeLong; pooled placements with DeLong; placements within folds with DeLong;
-fold-wise AUCs with Nadeau and Bengio's correction; and what presage.stats uses (within folds, with the training's variance).
+Compared: the mean of out-of-fold scores with DeLong; pooled placements with DeLong; placements within folds with
+DeLong; fold-wise AUCs with Nadeau and Bengio's correction; and what presage.stats uses (within folds, with the
+training's variance).
 """
 
 from __future__ import annotations

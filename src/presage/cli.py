@@ -58,7 +58,6 @@ def demo(
 ) -> None:
     """Make a phantom (made-up) cohort, run its study and write the report."""
     from presage.commands.plugins import plugin
-
     from presage.study.progress import terminal_progress
 
     watch = terminal_progress()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -75,3 +77,15 @@ def test_plan_says_how_many(words, said):
     done = run("plan", *words)
     assert done.exit_code == 0
     assert said in done.output
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, presage.findings, presage.findings.reading, presage.report; "
+        "from importlib.metadata import entry_points; "
+        "[p.load() for g in ('presage.analyses', 'presage.sections') for p in entry_points(group=g)]; "
+        "print([m for m in ('torch', 'sklearn', 'pydicom', 'onnxruntime', 'cv2', 'lifelines', 'presage.cohort', "
+        "'presage.study') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

@@ -63,6 +63,7 @@ def to_html(findings: Findings, folder: Path | None = None) -> str:
         title=document.get("title") or "Findings",
         phantom=bool(document.get("phantom")),
         sentence=answer(findings).removeprefix("Made-up data, no clinical meaning. "),
+        also=_also(document),
         facts=_facts(document),
         parts=parts(findings),
         groups=group,
@@ -96,7 +97,7 @@ def cell(text: str) -> Markup:
 
 def tidy(text: str) -> str:
     """Text with the spaces kept that must not break a line: before a percent sign, after a comparison."""
-    return re.sub(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[<=≥≤]) (?=\d)", "\u00a0", text)
+    return re.sub(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[<=≥≤]) (?=\d)|(?<=\bn) (?==)", "\u00a0", text)
 
 
 def svg_file(figure: Figure) -> str:
@@ -121,6 +122,12 @@ def _picture(shown: Picture, folder: Path | None) -> str | None:
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         return None
     return data_uri(path.read_bytes(), _IMAGES[path.suffix.lower()])
+
+
+def _also(document: Mapping[str, Any]) -> str:
+    """What the answer means for 1,000 people, where that is known."""
+    utility = document.get("sections", {}).get("utility", {})
+    return str(utility["sentence"]) if utility.get("shown") else ""
 
 
 def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -19,27 +19,22 @@ def precision(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
         Curve(
             f"{entry['name']}: {number(entry['average_precision']['value'], 3)} "
             f"({limits(entry['average_precision'], 3)})",
-            entry["recall"],
-            entry["precision"],
+            *_drawn(entry),
             number_of.get(entry["name"]),
         )
         for entry in section["scores"]
     ]
     told = "; ".join(curve.words for curve in drawn)
     line = Curve(f"useless score: {percent(share, 1)}", [0, 1], [share, share], None, stroke=colour("ink"), width=1)
-    highest = max(
-        value
-        for entry in section["scores"]
-        for x, value in zip(entry["recall"], entry["precision"], strict=True)
-        if x > 0.05
-    )
+    highest = max(value for curve in drawn for value in curve.ys)
     figure = Figure(
         name="precision-recall",
         title="Precision-recall curves",
         caption=(
             "Share of cases among the positives over the share of cases found, with average precision and interval; "
-            f"prevalence {percent(share, 1)}, {people(section)}. Below 5 % of the cases found the curve may leave the "
-            "frame."
+            f"prevalence {percent(share, 1)}, {people(section)}. Drawn from 5 % of the cases found on: before, single "
+            "people "
+            "decide."
         ),
         alt=f"Precision-recall curves with average precision. {told}.",
         svg=curves(
@@ -57,3 +52,8 @@ def precision(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
         ],
     )
     return Part("precision", "Of those called positive", [*opening(section), figure, *closing(section)], order=22)
+
+
+def _drawn(entry: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    points = [(x, y) for x, y in zip(entry["recall"], entry["precision"], strict=True) if x >= 0.05]
+    return [x for x, _ in points], [y for _, y in points]

@@ -22,8 +22,13 @@ def utility(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
             blocks.append(_figure(section, document))
         if section.get("reclassification"):
             blocks.append(_reclassification(section))
+    # The clinician's next question after the answer; where it cannot be answered, the reason stands further down.
+    order = 16 if section.get("shown") else 29
     return Part(
-        "utility", "How many more are found, at what price", [*opening(section), *blocks, *closing(section)], order=28
+        "utility",
+        "How many more are found, at what price",
+        [*opening(section), *blocks, *closing(section)],
+        order=order,
     )
 
 

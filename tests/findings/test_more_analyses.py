@@ -135,7 +135,7 @@ def test_per_1000_adds_up_and_names_the_price():
         assert row["found"] + row["missed"] == pytest.approx(50)
         assert row["found"] + row["needless"] == pytest.approx(row["positives"])
         assert row["number_needed_to_screen"]["value"] == pytest.approx(1000 / row["found"])
-    assert "Of 1,000 patients with 50.0 cases" in section["sentence"]
+    assert "Of 1,000 patients, 50 of them cases" in section["sentence"]
 
 
 def test_average_precision_of_noise_is_the_prevalence():

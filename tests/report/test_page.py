@@ -9,11 +9,14 @@ import io
 import itertools
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from example import phantom_table
 from markup import Page
 
-from presage.findings import Findings
+from presage.findings import Findings, evaluate
 from presage.report import answer, render, to_html
 
 PIXEL = base64.b64decode(
@@ -231,3 +234,14 @@ def test_how_to_repeat_it_holds_settings_seed_versions_and_splits(page):
     section = next(s for s in page.all("section") if s.attributes["id"] == "repeat")
     for words in ("seed", "2020", "splits sha256", "9f2b", "folds", "numpy", "presage", "study: phantom"):
         assert words in section.text
+
+
+def test_a_marker_that_says_the_same_of_everyone_does_not_cost_the_page():
+    table = phantom_table(n=80)
+    constant = {**table.scores, "broken": np.zeros_like(table.scores["percent density"])}
+    findings = evaluate(replace(table, scores=constant), {"replicates": 100}, phantom=True)
+    assert "constant" in findings.document["sections"]["comparison"]["not_computed"]
+    page = Page(to_html(findings))
+    assert page.problems == []
+    assert "Not computed" in next(iter(page.all("section"))).text
+    assert "Table 1" in page.all("main")[0].text

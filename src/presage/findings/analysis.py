@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from presage.findings.table import ScoreTable
+from presage.stats import StatsError
 
 
 class Analysis(Protocol):
@@ -17,11 +18,24 @@ class Analysis(Protocol):
 
 
 def analyse(table: ScoreTable, options: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Every registered analysis that applies, by name (sorted)."""
+    """Every registered analysis that applies, by name (sorted).
+
+    An analysis whose statistics cannot be computed from these scores (a marker that gave everyone the same score, say)
+    becomes a section that tells why, so that one such marker does not cost a study its other findings.
+
+    Raises
+    ------
+    TableError
+        An option that cannot be used.
+    """
     chosen = options or {}
     sections = {}
     for point in sorted(entry_points(group="presage.analyses"), key=lambda p: p.name):
-        section = point.load()(table, chosen)
+        try:
+            section = point.load()(table, chosen)
+        except StatsError as error:
+            title = point.name.replace("-", " ").capitalize()
+            section = {"title": title, "not_computed": str(error), "sentence": f"Not computed: {error}.", "caveats": []}
         if section is not None:
             sections[point.name] = section
     return sections

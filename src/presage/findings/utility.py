@@ -186,12 +186,11 @@ def _sentence(section: Mapping[str, Any], table: ScoreTable, options: Options) -
         return "No score finds a case at the stated specificities."
     kept = options.specificities[-1]
     rows = [row for row in section["per_1000"] if row["specificity"] == kept]
-    told = "; ".join(f"{row['name']} {number(row['found'], 1)}" for row in rows)
+    first, *others = [(row["name"], number(row["found"], 1)) for row in rows]
+    told = "; ".join([f"{first[0]} finds {first[1]} of the cases", *(f"{name} {found}" for name, found in others)])
     return (
-        f"Of 1,000 {options.people} with {number(1000 * section['prevalence'], 1)} cases among them, and the same "
-        f"{number(max(row['needless'] for row in rows), 0)} needless alarms for each score, these find so many of the "
-        "cases: "
-        f"{told}."
+        f"Of 1,000 {options.people}, {1000 * section['prevalence']:.3g} of them cases, and with at most "
+        f"{number(max(row['needless'] for row in rows), 0)} needless alarms each: {told}."
     )
 
 

@@ -26,7 +26,8 @@ def parts(findings: Findings) -> list[Part]:
     }
     found: list[Part | None] = [frame.cohort(document), frame.gallery(document)]
     for name, section in sections(document).items():
-        found.append(renderers[name](section, document) if name in renderers else generic(name, section))
+        known = name in renderers and "not_computed" not in section
+        found.append(renderers[name](section, document) if known else generic(name, section))
     found += [frame.limitations(document), frame.repeat(document), *guideline_parts(document)]
     return sorted((part for part in found if part is not None), key=lambda part: part.order)
 

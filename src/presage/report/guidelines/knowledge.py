@@ -56,7 +56,7 @@ def known(document: Document) -> dict[str, str]:
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = document.get("sections", {}).get(name) or {}
-    return found
+    return {} if "not_computed" in found else found
 
 
 def _folds(document: Document) -> int | None:

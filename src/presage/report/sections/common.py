@@ -21,6 +21,12 @@ def series(document: Mapping[str, Any]) -> dict[str, int | None]:
     return {standard: None} | {name: number for number, name in enumerate(markers)}
 
 
+def computed(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Another section of the document; empty where it is not there or could not be computed."""
+    found: Mapping[str, Any] = document.get("sections", {}).get(name) or {}
+    return {} if "not_computed" in found else found
+
+
 def slug(text: str) -> str:
     """A name for anchors and files."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"

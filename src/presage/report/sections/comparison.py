@@ -8,12 +8,12 @@ from typing import Any
 from presage.findings.words import level_words, limits, number, p_value, percent, signed
 from presage.report.figures.forest import Row, forest, forest_narrow
 from presage.report.parts import Figure, Part, Table
-from presage.report.sections.common import closing, people, series
+from presage.report.sections.common import closing, computed, people, series
 
 
 def comparison(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     """Renderer of the analysis ``comparison``. Its sentence heads the whole page, so it is not repeated here."""
-    discrimination = document.get("sections", {}).get("discrimination", {})
+    discrimination = computed(document, "discrimination")
     return Part(
         "comparison",
         "Against the standard of today",

@@ -9,7 +9,7 @@ from presage.findings.words import level_words
 from presage.report.parts import Block, Part, Table
 from presage.report.sections.common import closing, opening, slug
 
-_WORDS = ("title", "sentence", "caveats")
+_WORDS = ("title", "sentence", "caveats", "not_computed")
 # Curves of hundreds of points would bury the page; they are in findings.json.
 _LONGEST = 40
 

@@ -1,4 +1,4 @@
-"""2,000 patient-bootstrap replicates of the AUC of 10,000 patients against a loop with scikit-learn; decision curves."""
+"""2,000 patient-bootstrap replicates of the AUC of 10,000 patients against a loop of scikit-learn; decision curves."""
 
 from __future__ import annotations
 

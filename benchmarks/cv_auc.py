@@ -17,7 +17,8 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from presage.stats import compare_repeated_cv, repeated_cv_auc
-from presage.stats.discrimination import FEW, from_placements, placements
+from presage.stats.auc_intervals import FEW
+from presage.stats.discrimination import from_placements, placements
 from simulated import print_table
 
 PATIENTS, FEATURES, SHRINKAGE = 226, 1000, 0.5

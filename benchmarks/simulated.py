@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 
 
 def quickest(call: Callable[[], object], runs: int) -> tuple[float, float]:
-    """Least wall-clock and least processor seconds of some runs; the second does not mind what else the machine does."""
+    """Least wall-clock and least processor seconds of some runs; the second minds less what else is running."""
     wall, processor = [], []
     for _ in range(runs):
         started, used = time.perf_counter(), time.process_time()

@@ -8,8 +8,8 @@ from scipy import stats as scipy_stats
 from slow_definitions import two_scores
 
 from presage import stats
+from presage.stats.auc_intervals import hanley_mcneil_variance
 from presage.stats.checks import StatsError
-from presage.stats.discrimination import hanley_mcneil_variance
 from presage.stats.sample_size import (
     binormal_variance,
     explained_from_auc,

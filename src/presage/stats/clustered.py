@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from presage.stats import checks
+from presage.stats.auc_intervals import FEW, difference_of_aucs, interval_of_auc
 from presage.stats.checks import Bools, Floats, Ints, StatsError
-from presage.stats.discrimination import FEW, delong, difference_of_aucs, interval_of_auc, placements
+from presage.stats.discrimination import delong, placements
 from presage.stats.results import Comparison, Estimate
 
 

@@ -30,8 +30,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from presage.stats import checks
+from presage.stats.auc_intervals import difference_of_aucs, hanley_mcneil_variance, interval_of_auc
 from presage.stats.checks import Bools, Floats, Ints, StatsError
-from presage.stats.discrimination import difference_of_aucs, hanley_mcneil_variance, interval_of_auc, placements
+from presage.stats.discrimination import placements
 from presage.stats.results import Comparison, Estimate
 
 

@@ -4,28 +4,22 @@ Everything rests on *placements*. A case's placement is the share of controls th
 control's is the share of cases above it. Their means are both the AUC, and their spread is its variance.
 
 Sources: DeLong ER, DeLong DM, Clarke-Pearson DL (1988) Biometrics 44:837-845, eq. 3-6; Sun X, Xu W (2014) IEEE Signal
-Processing Letters 21:1389-1393 (ranks in place of all pairs); Newcombe RG (2006) Statistics in Medicine 25:559-573,
-method 5 (score-type interval); Pepe MS (2003) The Statistical Evaluation of Medical Tests, section 5.2 (logit).
+Processing Letters 21:1389-1393 (ranks in place of all pairs). The intervals are those of
+`presage.stats.auc_intervals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
 from presage.stats import checks
+from presage.stats.auc_intervals import FEW, IntervalMethod, difference_of_aucs, interval_of_auc
 from presage.stats.checks import Bools, Floats, Ints
 from presage.stats.results import Comparison, Estimate
-
-IntervalMethod = Literal["auto", "wald", "logit", "score"]
-
-# Below this many patients in the smaller class the normal interval is too short (benchmarks/coverage.py).
-FEW = 30
 
 # From here on a sort takes longer than starting a thread for it.
 LARGE = 50_000
@@ -172,76 +166,6 @@ def auc_interval(
     )
 
 
-def interval_of_auc(
-    value: float,
-    variance: float,
-    n_cases: int,
-    n_controls: int,
-    *,
-    level: float = 0.95,
-    method: IntervalMethod = "auto",
-    variance_name: str = "DeLong",
-    freedom: float | None = None,
-    inflation: float = 1.0,
-) -> Estimate:
-    """Interval of an AUC from its variance and the numbers of patients; `method` as in :func:`auc_interval`.
-
-    `freedom` replaces the normal by Student's t where the variance itself is uncertain. `inflation` is
-    `variance` over that of as many independent patients (clusters, training); the score interval is scaled to it.
-    """
-    level = checks.fraction(level, "the confidence level")
-    reference, reference_name = _reference(freedom)
-    z = float(reference.ppf(0.5 + level / 2))
-    half = z * variance**0.5
-    if method == "auto":
-        method = _fitting(value, n_cases, n_controls)
-    if method == "score" or (method == "logit" and (variance <= 0 or not 0 < value < 1)):
-        low, high = _score_limits(value, n_cases, n_controls, z * inflation**0.5)
-        name = "score (Newcombe method 5)" + (f", scaled to the variance of {variance_name}" if inflation != 1 else "")
-        return Estimate(value, low, high, level, name)
-    if method == "logit":
-        centre, width = np.log(value / (1 - value)), half / (value * (1 - value))
-        low, high = (float(1 / (1 + np.exp(-(centre + sign * width)))) for sign in (-1, 1))
-        return Estimate(value, low, high, level, f"{variance_name}, logit, {reference_name}")
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), level, f"{variance_name}, {reference_name}")
-
-
-def _fitting(value: float, n_cases: int, n_controls: int) -> IntervalMethod:
-    """The interval whose coverage is nearest to its level for such numbers."""
-    fewer, more = sorted((n_cases, n_controls))
-    extreme = abs(value - 0.5) > 0.35
-    if fewer < FEW or (extreme and fewer < 100 and 3 * fewer < more):
-        return "score"
-    return "logit" if extreme else "wald"
-
-
-def _reference(freedom: float | None) -> tuple[Any, str]:
-    """The distribution of the standardised estimate, and its name."""
-    if freedom is None or freedom > 1000:
-        return stats.norm, "normal"
-    return stats.t(freedom), f"t with {freedom:.1f} degrees of freedom"
-
-
-def _score_limits(value: float, n_cases: int, n_controls: int, z: float) -> tuple[float, float]:
-    """Newcombe's method 5: the AUCs that a score test would not reject."""
-    average = (n_cases + n_controls) / 2
-
-    def excess(theta: float) -> float:
-        spread = hanley_mcneil_variance(theta, average, average) * average**2 / (n_cases * n_controls)
-        return (value - theta) ** 2 - z**2 * spread
-
-    # At 0 and 1 the estimate itself is a root without meaning; the limit is the other one.
-    low = 0.0 if value <= 0 else float(optimize.brentq(excess, 0.0, value * (1 - 1e-12)))
-    high = 1.0 if value >= 1 else float(optimize.brentq(excess, 1 - (1 - value) * (1 - 1e-12), 1.0))
-    return low, high
-
-
-def hanley_mcneil_variance(value: float, n_cases: float, n_controls: float) -> float:
-    """Variance of an AUC of `value` when only the numbers are known (Hanley & McNeil 1982, Radiology 143:29-36)."""
-    extra = (n_cases - 1) * (1 - value) / (2 - value) + (n_controls - 1) * value / (1 + value)
-    return value * (1 - value) * (1 + extra) / (n_cases * n_controls)
-
-
 def compare_paired(cases: ArrayLike, first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Comparison:
     """Difference in AUC (first minus second) of two markers on the same patients, with DeLong's test.
 
@@ -308,47 +232,3 @@ def compare_unpaired(
     n_cases = (int(groups[0].sum()), int(groups[1].sum()))
     n_controls = (int((~groups[0]).sum()), int((~groups[1]).sum()))
     return difference_of_aucs(values, np.diag(variances), n_cases, n_controls, level=level, freedom=freedom)
-
-
-def difference_of_aucs(
-    values: Floats,
-    covariance: Floats,
-    n_cases: tuple[int, int],
-    n_controls: tuple[int, int],
-    *,
-    level: float = 0.95,
-    freedom: float | None = None,
-    variance_name: str = "DeLong",
-) -> Comparison:
-    """Comparison of two AUCs (2,) from their covariance (2, 2) and the numbers of patients behind each."""
-    level = checks.fraction(level, "the confidence level")
-    difference = float(values[0] - values[1])
-    error = float(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)) ** 0.5
-    reference, reference_name = _reference(freedom)
-    name = f"{variance_name}, {reference_name}"
-    quantile = float(reference.ppf(0.5 + level / 2))
-    if error <= 1e-12:
-        if abs(difference) <= 1e-12:
-            return Comparison(0.0, 0.0, 0.0, 0.0, 1.0, level, name)
-        return _without_variance(values, n_cases, n_controls, level)
-    statistic = difference / error
-    low, high = max(-1.0, difference - quantile * error), min(1.0, difference + quantile * error)
-    p = float(2 * reference.sf(abs(statistic)))
-    return Comparison(difference, low, high, statistic, p, level, name)
-
-
-def _without_variance(
-    values: Floats, n_cases: tuple[int, int], n_controls: tuple[int, int], level: float
-) -> Comparison:
-    """Both AUCs are extreme (0 or 1), so DeLong's variance is 0: combine score limits (MOVER; Zou & Donner 2008)."""
-    z = float(stats.norm.ppf(0.5 + level / 2))
-    (low1, high1), (low2, high2) = (
-        _score_limits(float(value), m, n, z) for value, m, n in zip(values, n_cases, n_controls, strict=True)
-    )
-    difference = float(values[0] - values[1])
-    low = difference - float(np.hypot(values[0] - low1, high2 - values[1]))
-    high = difference + float(np.hypot(high1 - values[0], values[1] - low2))
-    towards_zero = difference - low if difference > 0 else high - difference
-    statistic = z * difference / towards_zero
-    p = float(2 * stats.norm.sf(abs(statistic)))
-    return Comparison(difference, max(low, -1.0), min(high, 1.0), statistic, p, level, "score limits combined (MOVER)")

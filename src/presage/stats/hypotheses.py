@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from presage.stats import checks
+from presage.stats.auc_intervals import difference_of_aucs
 from presage.stats.checks import Bools, Floats, StatsError
 from presage.stats.clustered import clustered_delong
 from presage.stats.crossvalidation import repeated_cv
-from presage.stats.discrimination import compare_paired, delong, difference_of_aucs
+from presage.stats.discrimination import compare_paired, delong
 from presage.stats.results import Comparison
 
 

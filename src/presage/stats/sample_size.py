@@ -15,8 +15,8 @@ import numpy as np
 from scipy import special, stats
 
 from presage.stats import checks
+from presage.stats.auc_intervals import hanley_mcneil_variance
 from presage.stats.checks import StatsError
-from presage.stats.discrimination import hanley_mcneil_variance
 
 MOST = 10**8
 

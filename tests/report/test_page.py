@@ -77,6 +77,8 @@ def test_made_up_data_are_said_to_be_so_everywhere(page, findings):
     assert "made-up" not in real.all("title")[0].text.lower()
     assert not [element for element in real.elements if element.attributes.get("class") == "banner"]
     assert "Made-up data" not in real.all("body")[0].text
+    link = next(a for a in real.all("a") if a.attributes.get("download") == "roc.svg")
+    assert b"MADE-UP" not in base64.b64decode(link.attributes["href"].split(",", 1)[1])
 
 
 def test_each_figure_has_words_numbers_and_downloads(page):
@@ -95,13 +97,14 @@ def test_each_figure_has_words_numbers_and_downloads(page):
         root = ElementTree.fromstring(svg)
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert "var(" not in svg
+        assert ">MADE-UP DATA<" in svg
         rows = list(csv.reader(io.StringIO(base64.b64decode(links["csv"].split(",", 1)[1]).decode())))
         assert len(rows) > 2
         assert {len(row) for row in rows} == {len(rows[0])}
 
 
 def test_downloaded_curves_are_the_findings(page, findings):
-    link = next(a for a in page.all("a") if a.attributes.get("download") == "roc.csv")
+    link = next(a for a in page.all("a") if a.attributes.get("download") == "made-up-roc.csv")
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(link.attributes["href"].split(",", 1)[1]).decode())))
     for entry in findings.document["sections"]["discrimination"]["scores"]:
         found = [float(row["sensitivity"]) for row in rows if row["score"] == entry["name"]]

@@ -100,10 +100,12 @@ def tidy(text: str) -> str:
     return re.sub(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[<=≥≤]) (?=\d)|(?<=\bn) (?==)", "\u00a0", text)
 
 
-def svg_file(figure: Figure) -> str:
-    """The drawing as a file of its own: no CSS variables, a white ground."""
+def svg_file(figure: Figure, phantom: bool) -> str:
+    """The drawing as a file of its own: no CSS variables, a white ground; made-up data stay marked as such."""
     opened = figure.svg.index(">") + 1
     ground = '<rect width="100%" height="100%" style="fill:#ffffff"/>'
+    if phantom:
+        ground += '<text x="4" y="10" font-size="9" font-weight="600" style="fill:#7a4d00">MADE-UP DATA</text>'
     return plain(figure.svg[:opened] + ground + figure.svg[opened:])
 
 

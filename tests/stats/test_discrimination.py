@@ -10,6 +10,7 @@ from MLstatkit import Delong_test
 from slow_definitions import slow_placements, two_scores
 
 from presage import stats
+from presage.stats.binormal import obuchowski_mcclish_covariance
 from presage.stats.discrimination import placements
 
 
@@ -24,6 +25,21 @@ def test_aucs_variances_and_covariances_of_proc(asah, reference):
         assert covariance[names.index(name), names.index(name)] == pytest.approx(value, rel=1e-12)
     for first, second, value in expected["covariance"]:
         assert covariance[names.index(first), names.index(second)] == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.data
+def test_binormal_covariances_of_proc(asah, reference):
+    names = list(asah.scores)
+    covariance = obuchowski_mcclish_covariance(asah.poor, np.stack(list(asah.scores.values())), fit="proc")
+    for first, second, value in reference("proc_asah")["obuchowski"]:
+        assert covariance[names.index(first), names.index(second)] == pytest.approx(value, rel=2e-7)
+
+
+def test_the_binormal_covariance_of_normal_scores_is_near_delongs():
+    cases, _ = two_scores(4000, 1)
+    random = np.random.default_rng(2)
+    scores = random.normal(size=4000) + random.normal(size=(2, 4000)) * (1 + 0.3 * cases) + 1.5 * cases
+    np.testing.assert_allclose(obuchowski_mcclish_covariance(cases, scores), stats.delong(cases, scores)[1], rtol=0.06)
 
 
 @pytest.mark.data

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from presage.stats import checks
 from presage.stats.auc_intervals import FEW, difference_of_aucs, interval_of_auc
@@ -124,38 +123,3 @@ def compare_clustered(
     # With few patients in a class the variance among them is a guess: at most their number less one can be relied on.
     freedom = min(n_cases, n_controls) - 1 if min(n_cases, n_controls) < FEW else None
     return difference_of_aucs(values, covariance, *counts, level=level, freedom=freedom, variance_name="Obuchowski")
-
-
-def obuchowski_mcclish_covariance(cases: ArrayLike, scores: ArrayLike) -> Floats:
-    """Covariance of AUCs under the binormal model, shape (markers, markers): for planning, not for inference.
-
-    Parameters
-    ----------
-    cases, scores
-        As :func:`presage.stats.delong`; scores are taken as normal within cases and within controls.
-
-    Notes
-    -----
-    Obuchowski NA, McClish DK (1997) Statistics in Medicine 16:1529-1542: delta method on the binormal parameters A
-    (distance of the means in standard deviations of the cases) and B (ratio of the standard deviations).
-
-    Raises
-    ------
-    StatsError
-        As :func:`presage.stats.delong`.
-    """
-    checked = checks.binary(cases)
-    checks.enough(checked)
-    matrix = checks.score_matrix(scores, len(checked))
-    sick, well = matrix[:, checked], matrix[:, ~checked]
-    ratio = well.shape[1] / sick.shape[1]
-    a = (sick.mean(axis=1) - well.mean(axis=1)) / sick.std(axis=1, ddof=1)
-    b = well.std(axis=1, ddof=1) / sick.std(axis=1, ddof=1)
-    of_sick, of_well = np.atleast_2d(np.corrcoef(sick)), np.atleast_2d(np.corrcoef(well))
-    by_a = stats.norm.pdf(a / np.sqrt(1 + b**2)) / np.sqrt(1 + b**2)
-    by_b = -by_a * a * b / (1 + b**2)
-    aa = of_sick + of_well * np.outer(b, b) / ratio + of_sick**2 * np.outer(a, a) / 2
-    bb = np.outer(b, b) / 2 * (of_well**2 / ratio + of_sick**2)
-    ab = of_sick**2 * np.outer(a, b) / 2
-    mixed = np.outer(by_a, by_b) * ab
-    return np.asarray((np.outer(by_a, by_a) * aa + np.outer(by_b, by_b) * bb + mixed + mixed.T) / sick.shape[1])

@@ -16,6 +16,7 @@ from scipy import special, stats
 
 from presage.stats import checks
 from presage.stats.auc_intervals import hanley_mcneil_variance
+from presage.stats.binormal import binormal_covariance
 from presage.stats.checks import StatsError
 
 MOST = 10**8
@@ -58,14 +59,9 @@ def _binormal_covariance(
     first: float, second: float, of_cases: float, of_controls: float, n_cases: float, n_controls: float
 ) -> float:
     """Covariance of two AUCs, equal spreads (B = 1), correlations of the scores in cases and in controls."""
-    a = [2**0.5 * float(stats.norm.ppf(value)) for value in (first, second)]
-    by_a = [float(stats.norm.pdf(x / 2**0.5)) / 2**0.5 for x in a]
-    by_b = [-slope * x / 2 for slope, x in zip(by_a, a, strict=True)]
-    ratio = n_controls / n_cases
-    aa = of_cases + of_controls / ratio + of_cases**2 * a[0] * a[1] / 2
-    bb = (of_controls**2 / ratio + of_cases**2) / 2
-    ab, ba = of_cases**2 * a[0] / 2, of_cases**2 * a[1] / 2
-    return (by_a[0] * by_a[1] * aa + by_b[0] * by_b[1] * bb + by_a[0] * by_b[1] * ab + by_b[0] * by_a[1] * ba) / n_cases
+    a = 2**0.5 * special.ndtri(np.array([first, second]))
+    sick, well = (np.array([[1.0, r], [r, 1.0]]) for r in (of_cases, of_controls))
+    return float(binormal_covariance(a, np.ones(2), sick, well, n_cases, n_controls)[0, 1])
 
 
 def _smallest(enough: Callable[[int], bool], what: str, least: int = 2) -> int:

@@ -132,9 +132,14 @@ def test_decision_curve_of_a_case_control_sample_is_that_of_the_population():
 def test_per_1000_adds_up_and_names_the_price():
     section = utility(risky(), {"replicates": 100, "prevalence": 0.05})
     for row in section["per_1000"]:
-        assert row["found"] + row["missed"] == pytest.approx(50)
-        assert row["found"] + row["needless"] == pytest.approx(row["positives"])
-        assert row["number_needed_to_screen"]["value"] == pytest.approx(1000 / row["found"])
+        found = row["found"]
+        assert found["low"] < found["value"] < found["high"]
+        assert found["value"] + row["missed"] == pytest.approx(50)
+        assert found["value"] + row["needless"] == pytest.approx(row["positives"])
+        assert row["number_needed_to_screen"]["value"] == pytest.approx(1000 / found["value"])
+        if row["name"] != "raw":
+            first = next(r for r in section["per_1000"] if r["specificity"] == row["specificity"])
+            assert row["more"]["value"] == pytest.approx(found["value"] - first["found"]["value"])
     assert "Of 1,000 patients, 50 of them cases" in section["sentence"]
 
 

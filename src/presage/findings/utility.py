@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from presage.findings.options import Options
 from presage.findings.risks import case_control, risks
 from presage.findings.table import ScoreTable
-from presage.findings.words import as_json, number, percent
+from presage.findings.words import as_json, level_words, limits, number, percent, signed
 from presage.stats.checks import StatsError
-from presage.stats.operating import sensitivity_at_specificity
+from presage.stats.hypotheses import compare_decisions
+from presage.stats.operating import OperatingPoint, sensitivity_at_specificity
 from presage.stats.recalibration import shift_prevalence
 from presage.stats.reclassification import discrimination_improvement, net_reclassification
 from presage.stats.utility import DecisionCurve, decision_curve, screening
@@ -55,8 +56,8 @@ def utility(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | No
         "per_1000": _per_1000(table, prevalence, options),
     }
     section |= _curves(table, prevalence, options)
-    section["sentence"] = _sentence(section, table, options)
-    section["caveats"] = _caveats(section)
+    section["sentence"] = _sentence(section, options)
+    section["caveats"] = _caveats(section, table)
     return section
 
 
@@ -64,26 +65,50 @@ def _per_1000(table: ScoreTable, prevalence: float, options: Options) -> list[di
     """What acting above the threshold of each fixed specificity does per 1,000 people, for every score."""
     rows = []
     for specificity in options.specificities:
+        standard = _decided(table, table.standard, specificity, options)[1]
         for name in sorted(table.scores, key=lambda entry: entry != table.standard):
-            score = table.combined(name)
-            point = sensitivity_at_specificity(table.cases, score, specificity, seed=options.seed, replicates=100)
-            try:
-                found = screening(table.cases, score > point.threshold, prevalence=prevalence, level=options.level)
-            except StatsError:
-                continue
-            rows.append(
-                {
-                    "name": name,
-                    "specificity": specificity,
-                    "positives": found.positives_per_1000,
-                    "found": found.cases_found_per_1000,
-                    "missed": found.cases_missed_per_1000,
-                    "needless": found.needless_per_1000,
-                    "number_needed_to_screen": _finite(as_json(found.number_needed_to_screen)),
-                    "number_needed_to_recall": _finite(as_json(found.number_needed_to_recall)),
-                }
-            )
+            point, positive = _decided(table, name, specificity, options)
+            row = {"name": name, "specificity": specificity, **_counts(table, point, positive, prevalence, options)}
+            if name != table.standard:
+                gain = compare_decisions(table.cases, positive, standard, level=options.level).sensitivity
+                row["more"] = _scaled(as_json(gain), 1000 * prevalence)
+            rows.append(row)
     return rows
+
+
+def _decided(
+    table: ScoreTable, name: str, specificity: float, options: Options
+) -> tuple[OperatingPoint, NDArray[np.bool_]]:
+    """The operating point of one score, and whom it calls positive."""
+    score = table.combined(name)
+    point = sensitivity_at_specificity(table.cases, score, specificity, level=options.level, seed=options.seed)
+    return point, np.asarray(score > point.threshold)
+
+
+def _counts(
+    table: ScoreTable, point: OperatingPoint, positive: NDArray[np.bool_], prevalence: float, options: Options
+) -> dict[str, Any]:
+    """Per 1,000 people: positives, cases found (with interval) and missed, needless alarms, numbers needed."""
+    found = 1000 * prevalence * point.sensitivity.value
+    needless = 1000 * (1 - prevalence) * (1 - point.specificity.value)
+    counts: dict[str, Any] = {
+        "positives": found + needless,
+        "found": _scaled(as_json(point.sensitivity), 1000 * prevalence),
+        "missed": 1000 * prevalence - found,
+        "needless": needless,
+        "number_needed_to_screen": None,
+        "number_needed_to_recall": None,
+    }
+    if found > 0:
+        needed = screening(table.cases, positive, prevalence=prevalence, level=options.level)
+        counts["number_needed_to_screen"] = _finite(as_json(needed.number_needed_to_screen))
+        counts["number_needed_to_recall"] = _finite(as_json(needed.number_needed_to_recall))
+    return counts
+
+
+def _scaled(estimate: dict[str, Any], factor: float) -> dict[str, Any]:
+    """An estimate and its limits in another unit."""
+    return {**estimate, **{key: factor * estimate[key] for key in ("value", "low", "high")}}
 
 
 def _curves(table: ScoreTable, prevalence: float, options: Options) -> dict[str, Any]:
@@ -181,26 +206,37 @@ def _finite(estimate: dict[str, Any]) -> dict[str, Any]:
     return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in estimate.items()}
 
 
-def _sentence(section: Mapping[str, Any], table: ScoreTable, options: Options) -> str:
-    if not section["per_1000"]:
-        return "No score finds a case at the stated specificities."
-    kept = options.specificities[-1]
-    rows = [row for row in section["per_1000"] if row["specificity"] == kept]
-    first, *others = [(row["name"], number(row["found"], 1)) for row in rows]
-    told = "; ".join([f"{first[0]} finds {first[1]} of the cases", *(f"{name} {found}" for name, found in others)])
+def _sentence(section: Mapping[str, Any], options: Options) -> str:
+    if not options.specificities:
+        return "No specificity was fixed, so that nothing can be said per 1,000 people."
+    rows = [row for row in section["per_1000"] if row["specificity"] == options.specificities[-1]]
+    first, *others = rows
+    told = [f"{first['name']} finds {_with_limits(first['found'])} of the cases"]
+    told += [
+        f"{row['name']} {number(row['found']['value'], 1)}, difference {signed(row['more']['value'], 1)} "
+        f"({limits(row['more'], 1)})"
+        for row in others
+    ]
     return (
         f"Of 1,000 {options.people}, {1000 * section['prevalence']:.3g} of them cases, and with at most "
-        f"{number(max(row['needless'] for row in rows), 0)} needless alarms each: {told}."
+        f"{number(max(row['needless'] for row in rows), 0)} needless alarms each: {'; '.join(told)}."
     )
 
 
-def _caveats(section: Mapping[str, Any]) -> list[str]:
+def _with_limits(estimate: Mapping[str, Any]) -> str:
+    return f"{number(estimate['value'], 1)} ({level_words(estimate['level'])} {limits(estimate, 1)})"
+
+
+def _caveats(section: Mapping[str, Any], table: ScoreTable) -> list[str]:
     stated = "stated" if section["prevalence_stated"] else "that of these people"
     caveats = [
-        f"Prevalence {section['prevalence']:.3g} ({stated}), taken as known. Thresholds were set on the people shown, "
+        f"Prevalence {section['prevalence']:.3g} ({stated}), taken as known. Differences take thresholds as fixed. "
+        "Thresholds were set on the people shown, "
         "so that "
         "new people will show slightly less."
     ]
+    if table.clustered:
+        caveats.append("Numbers per 1,000 take the rows of one person as independent; the decision curve does not.")
     if section.get("decision") is None:
         reason = section.get("decision_reason") or "the standard or every marker could not be turned into a risk"
         caveats.append(f"No decision curve: {reason}.")

@@ -43,7 +43,8 @@ def _table(section: Mapping[str, Any]) -> Table:
             [
                 row["name"],
                 number(row["positives"], 0),
-                number(row["found"], 1),
+                f"{number(row['found']['value'], 1)} ({limits(row['found'], 1)})",
+                _more(row.get("more")),
                 number(row["missed"], 1),
                 number(row["needless"], 0),
                 _count(row["number_needed_to_screen"]),
@@ -57,19 +58,31 @@ def _table(section: Mapping[str, Any]) -> Table:
             "case found: number needed to screen; positives per case found: number needed to recall."
         ),
         columns=(
-            "Score", "Positive", "Cases found", "Cases missed", "Needless alarms", "Screened per case found",
+            "Score",
+            "Positive",
+            "Cases found",
+            "More than the standard",
+            "Cases missed",
+            "Needless alarms",
+            "Screened per case found",
             "Positives per case found",
         ),
         rows=rows,
         groups=groups,
-    )  # fmt: skip
+    )
 
 
 def _per_1000(values: Sequence[float]) -> list[float]:
     return [1000 * value for value in values]
 
 
-def _count(estimate: Mapping[str, Any]) -> str:
+def _more(estimate: Mapping[str, Any] | None) -> str:
+    return "–" if estimate is None else f"{signed(estimate['value'], 1)} ({limits(estimate, 1)})"
+
+
+def _count(estimate: Mapping[str, Any] | None) -> str:
+    if estimate is None:
+        return "–"
     high = "∞" if estimate["high"] is None else number(estimate["high"], 0)
     return f"{number(estimate['value'], 0)} ({number(estimate['low'], 0)} to {high})"
 

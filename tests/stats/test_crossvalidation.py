@@ -99,6 +99,35 @@ def test_a_marker_without_fitting_is_given_once():
     assert found == again
 
 
+def test_rows_of_a_patient_are_kept_together():
+    cases, scores, folds = centroid_study(np.random.default_rng(7), effect=1.0)
+    once = stats.repeated_cv_auc(cases, scores, folds, patients=np.arange(80))
+    plain = stats.repeated_cv_auc(cases, scores, folds)
+    assert (once.low, once.high) == pytest.approx((plain.low, plain.high), rel=1e-12)
+    # Every row twice, and half of the pairs' folds are the same: nothing is gained.
+    twice = stats.repeated_cv(
+        np.tile(cases, 2), np.tile(scores, 2)[None], np.tile(folds, 2), patients=np.tile(np.arange(80), 2)
+    )
+    expected = stats.repeated_cv(cases, scores[None], folds)
+    np.testing.assert_allclose(twice.aucs, expected.aucs, rtol=1e-12)
+    np.testing.assert_allclose(twice.covariance, expected.covariance, rtol=1e-9)
+    assert (twice.n_cases, twice.n_controls) == (40, 40)
+
+
+def test_without_folds_clustered_rows_give_obuchowski():
+    cases, scores = two_scores(90, 8)
+    patients = np.random.default_rng(1).integers(0, 30, size=90)
+    fit = stats.repeated_cv(cases, scores[:, None, :], patients=patients)
+    np.testing.assert_allclose(fit.covariance, stats.clustered_delong(cases, scores, patients)[1], rtol=1e-12)
+
+
+def test_a_patient_in_two_folds_is_refused():
+    cases, scores, folds = centroid_study(np.random.default_rng(8))
+    with pytest.raises(stats.StatsError, match="split by patient") as caught:
+        stats.repeated_cv_auc(cases, scores, folds, patients=np.arange(80) // 2)
+    assert caught.value.rows
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -38,12 +38,13 @@ def clustered_delong(cases: ArrayLike, scores: ArrayLike, patients: ArrayLike) -
     StatsError
         As :func:`presage.stats.delong`; fewer than two patients with a case row, or with a control row.
     """
-    checked, numbers = _patients(cases, patients)
+    checked, numbers = patient_numbers(cases, patients)
     matrix = checks.score_matrix(scores, len(checked))
     return _covariance(checked, np.stack([placements(checked, row) for row in matrix]), numbers)
 
 
-def _patients(cases: ArrayLike, patients: ArrayLike) -> tuple[Bools, Ints]:
+def patient_numbers(cases: ArrayLike, patients: ArrayLike) -> tuple[Bools, Ints]:
+    """Cases (n,) and the number of each row's patient (n,); two patients with rows of each kind are demanded."""
     checked = checks.binary(cases)
     numbers = checks.labels(patients, len(checked), "the patient")[1]
     for kind, rows in (("case", checked), ("control", ~checked)):
@@ -55,20 +56,27 @@ def _patients(cases: ArrayLike, patients: ArrayLike) -> tuple[Bools, Ints]:
 
 def _covariance(cases: Bools, placed: Floats, numbers: Ints) -> tuple[Floats, Floats]:
     values: Floats = placed[:, cases].mean(axis=1)
-    of_cases, cases_each = _sums(placed - values[:, None], cases, numbers)
-    of_controls, controls_each = _sums(placed - values[:, None], ~cases, numbers)
-    n_cases, n_controls = int(cases.sum()), int((~cases).sum())
-    patients = len(cases_each)
+    n_cases = int(cases.sum())
+    each = np.where(cases, 1 / n_cases, 1 / (len(cases) - n_cases))
+    return values, covariance_over_patients((placed - values[:, None]) * each, cases, numbers)
+
+
+def covariance_over_patients(parts: Floats, cases: Bools, numbers: Ints) -> Floats:
+    """Covariance (markers, markers) of sums of rows' parts (markers, n), the rows of a patient kept together.
+
+    Case rows and control rows sum to 0 each; `numbers` is the patient of each row, 0..patients-1.
+    """
+    of_cases, cases_each = _sums(parts, cases, numbers)
+    of_controls, controls_each = _sums(parts, ~cases, numbers)
 
     def spread(first: Floats, second: Floats, present: int) -> Floats:
         products: Floats = first @ second.T
         return products * (present / (present - 1))
 
-    with_cases, with_controls = int((cases_each > 0).sum()), int((controls_each > 0).sum())
-    cross = spread(of_cases, of_controls, patients) / (n_cases * n_controls)
-    within = spread(of_cases, of_cases, with_cases) / n_cases**2
-    within = within + spread(of_controls, of_controls, with_controls) / n_controls**2
-    return values, np.asarray(within + cross + cross.T, dtype=np.float64)
+    cross = spread(of_cases, of_controls, len(cases_each))
+    within = spread(of_cases, of_cases, int((cases_each > 0).sum()))
+    within = within + spread(of_controls, of_controls, int((controls_each > 0).sum()))
+    return np.asarray(within + cross + cross.T, dtype=np.float64)
 
 
 def _sums(values: Floats, rows: Bools, numbers: Ints) -> tuple[Floats, Ints]:
@@ -90,7 +98,7 @@ def clustered_auc_interval(
     StatsError
         As :func:`clustered_delong`.
     """
-    checked, numbers = _patients(cases, patients)
+    checked, numbers = patient_numbers(cases, patients)
     score = checks.score(scores, len(checked))
     values, covariance = clustered_delong(checked, score, numbers)
     # How many rows a patient's rows are worth: the variance against that of independent rows, for as many rows.
@@ -114,7 +122,7 @@ def compare_clustered(
     StatsError
         As :func:`clustered_delong`.
     """
-    checked, numbers = _patients(cases, patients)
+    checked, numbers = patient_numbers(cases, patients)
     n = len(checked)
     pair = np.stack([checks.score(first, n, "the first score"), checks.score(second, n, "the second score")])
     values, covariance = clustered_delong(checked, pair, numbers)

@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike
 from presage.stats import checks
 from presage.stats.auc_intervals import difference_of_aucs, hanley_mcneil_variance, interval_of_auc
 from presage.stats.checks import Bools, Floats, Ints, StatsError
+from presage.stats.clustered import covariance_over_patients, patient_numbers
 from presage.stats.discrimination import placements
 from presage.stats.results import Comparison, Estimate
 
@@ -67,7 +68,7 @@ class CrossValidated:
     @property
     def inflation(self) -> float:
         """How many times the first marker's variance exceeds the binormal variance of independent patients."""
-        if self.method == "DeLong":
+        if not self.training.any() and "within folds" not in self.method:
             return 1.0
         value = min(max(float(self.aucs[0]), 0.01), 0.99)
         return max(1.0, float(self.covariance[0, 0]) / hanley_mcneil_variance(value, self.n_cases, self.n_controls))
@@ -81,7 +82,9 @@ class CrossValidated:
         return (len(self.by_repeat) - 1) * (float(weights @ self.covariance @ weights) / estimated) ** 2
 
 
-def repeated_cv(cases: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None) -> CrossValidated:
+def repeated_cv(
+    cases: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, patients: ArrayLike | None = None
+) -> CrossValidated:
     """AUCs of several markers, scored out of fold on the same patients and folds, and their covariance.
 
     Parameters
@@ -93,15 +96,18 @@ def repeated_cv(cases: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = N
     folds
         Test-fold of each patient in each repeat, shape (repeats, n); None for scores of a model that never saw these
         patients, and then the result is DeLong's.
+    patients
+        The patient of each row, shape (n,), where a patient has several; a patient's rows share a fold.
 
     Raises
     ------
     StatsError
-        As :func:`presage.stats.delong`; shapes that disagree; several repeats without folds; folds in which no case
-        meets a control (leave-one-out), because no AUC exists within them.
+        As :func:`presage.stats.delong`; a patient in two folds of one repeat; shapes that disagree; several repeats
+        without folds; folds in which no case meets a control (leave-one-out), because no AUC exists within them.
     """
     checked = checks.binary(cases)
     checks.enough(checked)
+    who = np.arange(len(checked)) if patients is None else patient_numbers(checked, patients)[1]
     array = checks.finite(scores, "the scores", ndim=3)
     markers, repeats, n = array.shape
     checks.same_length(n, len(checked), "the scores")
@@ -111,6 +117,7 @@ def repeated_cv(cases: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = N
     if folds is None and repeats > 1:
         raise StatsError("several repeats need their folds (repeats, n): scores of different models are not comparable")
     numbers = _fold_numbers(folds, repeats, n)
+    _refuse_leak(numbers, who)
     wins, pairs = _wins_within_folds(checked, array, numbers)
     total = wins[:, :, checked].sum(axis=(1, 2)), float(pairs[:, checked].sum())
     if total[1] == 0:
@@ -120,25 +127,27 @@ def repeated_cv(cases: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = N
         )
     aucs = total[0] / total[1]
     by_repeat = _by_repeat(checked, wins, pairs)
-    # A patient's part in the estimate; its mean over the cases, and over the controls, is the AUC itself.
-    excess = (wins - aucs[:, None, None] * pairs).sum(axis=1) / total[1]
-    covariance = np.zeros((markers, markers))
-    for rows in (checked, ~checked):
-        count = int(rows.sum())
-        covariance += np.atleast_2d(np.cov(excess[:, rows])) * count
-    training, method = np.zeros_like(covariance), "DeLong"
+    # A row's part in the error of the estimate; the parts of the cases, and of the controls, sum to 0.
+    parts = (wins - aucs[:, None, None] * pairs).sum(axis=1) / total[1]
+    covariance = covariance_over_patients(parts, checked, who)
+    training, method = np.zeros_like(covariance), "DeLong" if patients is None else "Obuchowski"
     if folds is not None and len(by_repeat) == 1:
-        covariance, method = 2 * covariance, "DeLong within folds, doubled for the training (one repeat)"
+        covariance, method = 2 * covariance, f"{method} within folds, doubled for the training (one repeat)"
     elif folds is not None:
         together = total[1] / (repeats * int(checked.sum()) * int((~checked).sum()))
         training = np.atleast_2d(np.cov(by_repeat.T)) * (1 - together) / (2 * together)
-        covariance, method = covariance + training, "DeLong within folds with the training's variance"
-    counts = int(checked.sum()), int((~checked).sum())
+        covariance, method = covariance + training, f"{method} within folds with the training's variance"
+    counts = len(np.unique(who[checked])), len(np.unique(who[~checked]))
     return CrossValidated(aucs, covariance, training, by_repeat, *counts, method)
 
 
 def repeated_cv_auc(
-    cases: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, level: float = 0.95
+    cases: ArrayLike,
+    scores: ArrayLike,
+    folds: ArrayLike | None = None,
+    *,
+    patients: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Estimate:
     """AUC of one marker from repeated cross-validation, with its interval.
 
@@ -151,6 +160,8 @@ def repeated_cv_auc(
     folds
         Shape (repeats, n), or (n,) for one repeat; None for an external score, whose result is that of
         :func:`presage.stats.auc_interval`.
+    patients
+        The patient of each row, where a patient has several.
     level
         Confidence level.
 
@@ -164,7 +175,7 @@ def repeated_cv_auc(
     StatsError
         As :func:`repeated_cv`.
     """
-    fit = repeated_cv(cases, _as_repeats(scores)[None], folds)
+    fit = repeated_cv(cases, _as_repeats(scores)[None], folds, patients=patients)
     return interval_of_auc(
         float(fit.aucs[0]),
         float(fit.covariance[0, 0]),
@@ -178,7 +189,13 @@ def repeated_cv_auc(
 
 
 def compare_repeated_cv(
-    cases: ArrayLike, first: ArrayLike, second: ArrayLike, folds: ArrayLike | None = None, *, level: float = 0.95
+    cases: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    folds: ArrayLike | None = None,
+    *,
+    patients: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Comparison:
     """Difference in AUC (first minus second) of two markers scored on the same patients and folds.
 
@@ -188,7 +205,7 @@ def compare_repeated_cv(
         0/1, shape (n,).
     first, second
         Shape (repeats, n) or (n,). A marker that needs no fitting may be given once, as (n,): it is repeated.
-    folds
+    folds, patients
         As in :func:`repeated_cv_auc`.
 
     Raises
@@ -201,7 +218,7 @@ def compare_repeated_cv(
     if {len(one), len(two)} - {1, repeats} or one.shape[-1] != two.shape[-1]:
         raise StatsError(f"the two markers have scores of different shapes: {one.shape} and {two.shape}")
     both = np.stack([np.broadcast_to(part, (repeats, part.shape[-1])) for part in (one, two)])
-    fit = repeated_cv(cases, both, folds)
+    fit = repeated_cv(cases, both, folds, patients=patients)
     counts = (fit.n_cases, fit.n_cases), (fit.n_controls, fit.n_controls)
     freedom = fit.freedom([1.0, -1.0])
     return difference_of_aucs(fit.aucs, fit.covariance, *counts, level=level, freedom=freedom, variance_name=fit.method)
@@ -226,6 +243,20 @@ def _fold_numbers(folds: ArrayLike | None, repeats: int, n: int) -> Ints:
     if (numbers.max(axis=1) == 0).any():
         raise StatsError("a repeat has one fold only: cross-validation needs two; give no folds for an external score")
     return numbers
+
+
+def _refuse_leak(folds: Ints, patients: Ints) -> None:
+    """A patient in two folds of one repeat was tested by a model that had seen them."""
+    for repeat, row in enumerate(folds):
+        lowest = np.full(int(patients.max()) + 1, row.max() + 1)
+        np.minimum.at(lowest, patients, row)
+        leaked = np.flatnonzero(row != lowest[patients])
+        if len(leaked):
+            raise StatsError(
+                f"in repeat {repeat + 1}, {len(leaked)} row(s) lie in another fold than an earlier row of the same "
+                f"patient ({checks.shown(leaked)}): a model was tested on patients it was trained on; split by patient",
+                leaked,
+            )
 
 
 def _wins_within_folds(cases: Bools, scores: Floats, folds: Ints) -> tuple[Floats, Floats]:

@@ -141,17 +141,15 @@ def compare_with_standard(
     markers
         Shape (markers, n), or (markers, repeats, n) with `folds`.
     patients
-        The patient of each row, where a patient has several (not together with `folds`).
+        The patient of each row, where a patient has several.
     folds
         Shape (repeats, n), of scores out of repeated cross-validation.
 
     Raises
     ------
     StatsError
-        As :func:`presage.stats.delong`, :func:`clustered_delong` or :func:`repeated_cv`; patients and folds together.
+        As :func:`presage.stats.delong`, :func:`clustered_delong` or :func:`repeated_cv`.
     """
-    if patients is not None and folds is not None:
-        raise StatsError("give the patients of clustered rows or the folds, not both; average rows per patient first")
     first = checks.finite(standard, "the standard", ndim=None)
     rest = checks.finite(markers, "the markers", ndim=None)
     rest = rest[None] if rest.ndim == first.ndim else rest
@@ -160,7 +158,7 @@ def compare_with_standard(
     freedoms: list[float | None] = [None] * len(rest)
     name = "DeLong"
     if folds is not None:
-        fit = repeated_cv(checked, together, folds)
+        fit = repeated_cv(checked, together, folds, patients=patients)
         aucs, covariance, name = fit.aucs, fit.covariance, fit.method
         freedoms = [fit.freedom(_contrast(len(together), i + 1)) for i in range(len(rest))]
     elif patients is not None:

@@ -36,24 +36,31 @@ def repeats(table: ScoreTable) -> int:
 
 def auc(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
     """AUC of one score with its interval, as JSON."""
-    if table.clustered:
-        # Rows of one person are not independent; repeats are averaged first.
-        return as_json(clustered_auc_interval(table.cases, table.combined(name), table.patient, level=options.level))
     if table.folds is None:
+        if table.clustered:
+            # Rows of one person are not independent.
+            return as_json(
+                clustered_auc_interval(table.cases, table.combined(name), table.patient, level=options.level)
+            )
         return as_json(auc_interval(table.cases, table.combined(name), level=options.level))
     scores, folds = _as_repeats(table, name)
-    return as_json(repeated_cv_auc(table.cases, scores, folds, level=options.level))
+    return as_json(repeated_cv_auc(table.cases, scores, folds, patients=_people(table), level=options.level))
 
 
 def compare(table: ScoreTable, marker: str, options: Options) -> Comparison:
     """AUC of the marker minus AUC of the standard on the same people."""
     pair = table.combined(marker), table.combined(table.standard)
-    if table.clustered:
-        return compare_clustered(table.cases, *pair, table.patient, level=options.level)
     if table.folds is None:
+        if table.clustered:
+            return compare_clustered(table.cases, *pair, table.patient, level=options.level)
         return compare_paired(table.cases, *pair, level=options.level)
     (first, folds), (second, _) = _as_repeats(table, marker), _as_repeats(table, table.standard)
-    return compare_repeated_cv(table.cases, first, second, folds, level=options.level)
+    return compare_repeated_cv(table.cases, first, second, folds, patients=_people(table), level=options.level)
+
+
+def _people(table: ScoreTable) -> NDArray[np.str_] | None:
+    """Whose row each is, where a person has several."""
+    return table.patient if table.clustered else None
 
 
 def _as_repeats(table: ScoreTable, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

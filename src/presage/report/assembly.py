@@ -49,3 +49,9 @@ def answer(findings: Findings) -> str:
     if sentence is None:
         sentence = "These findings hold no comparison with a standard; the sections below say what was computed."
     return f"Made-up data, no clinical meaning. {sentence}" if document.get("phantom") else sentence
+
+
+def meaning(findings: Findings) -> str:
+    """What the answer means for 1,000 people, where that is known; it stands below the answer."""
+    utility = findings.document.get("sections", {}).get("utility", {})
+    return str(utility["sentence"]) if utility.get("shown") else ""

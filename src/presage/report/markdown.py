@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from presage.findings import Findings
-from presage.report.assembly import answer, parts
+from presage.report.assembly import answer, meaning, parts
 from presage.report.parts import Block, Code, Figure, Gallery, Notes, Table, Text
 
 
@@ -13,6 +13,7 @@ def to_markdown(findings: Findings) -> str:
     lines = [f"# {_line(document.get('title') or 'Findings')}", ""]
     lines += ["**Made-up data: no clinical meaning.**", ""] if document.get("phantom") else []
     lines += [_line(answer(findings).removeprefix("Made-up data, no clinical meaning. ")), ""]
+    lines += [_line(meaning(findings)), ""] if meaning(findings) else []
     for part in parts(findings):
         lines += [f"## {_line(part.title)}", ""]
         for block in part.blocks:

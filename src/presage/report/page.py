@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from presage.findings import Findings
-from presage.report.assembly import answer, parts
+from presage.report.assembly import answer, meaning, parts
 from presage.report.figures.canvas import plain
 from presage.report.parts import Figure, Part, Picture
 
@@ -63,7 +63,7 @@ def to_html(findings: Findings, folder: Path | None = None) -> str:
         title=document.get("title") or "Findings",
         phantom=bool(document.get("phantom")),
         sentence=answer(findings).removeprefix("Made-up data, no clinical meaning. "),
-        also=_also(document),
+        also=meaning(findings),
         facts=_facts(document),
         parts=parts(findings),
         groups=group,
@@ -124,12 +124,6 @@ def _picture(shown: Picture, folder: Path | None) -> str | None:
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         return None
     return data_uri(path.read_bytes(), _IMAGES[path.suffix.lower()])
-
-
-def _also(document: Mapping[str, Any]) -> str:
-    """What the answer means for 1,000 people, where that is known."""
-    utility = document.get("sections", {}).get("utility", {})
-    return str(utility["sentence"]) if utility.get("shown") else ""
 
 
 def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from presage.report.figures.canvas import Canvas, colour, series_style, tick_label, ticks
 
@@ -53,7 +54,8 @@ def curves(
     for curve in drawn:
         stroke, dash = series_style(curve.series)
         stroke, dash = curve.stroke or stroke, curve.dash or ("" if curve.stroke else dash)
-        canvas.line(curve.xs, _cut(curve.ys, y_range), stroke=stroke, dash=dash, width=curve.width)
+        for xs, ys in pieces(curve.xs, curve.ys, y_range):
+            canvas.line(xs, ys, stroke=stroke, dash=dash, width=curve.width)
         entries.append((stroke, dash, curve.words))
     bottom = canvas.height - canvas.bottom
     for value in rug:
@@ -69,6 +71,31 @@ def stairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[
         across += [x, x]
         up += [before, y]
     return across, up
+
+
+def pieces(
+    xs: Sequence[float], ys: Sequence[float], limits: tuple[float, float]
+) -> list[tuple[list[float], list[float]]]:
+    """The parts of a line within `limits`, cut where it leaves: a line along the frame would be read as data."""
+    low, high = limits
+    found: list[tuple[list[float], list[float]]] = []
+    points = list(zip(xs, ys, strict=True))
+    for (x0, y0), (x1, y1) in pairwise(points):
+        # Where along the step (0 to 1) it enters and leaves.
+        start, end = 0.0, 1.0
+        if y0 != y1:
+            at = sorted(((low - y0) / (y1 - y0), (high - y0) / (y1 - y0)))
+            start, end = max(start, at[0]), min(end, at[1])
+        elif not low <= y0 <= high:
+            continue
+        if start > end:
+            continue
+        one, two = ((x0 + part * (x1 - x0), y0 + part * (y1 - y0)) for part in (start, end))
+        if start > 0 or not found or found[-1][0][-1] != one[0] or found[-1][1][-1] != one[1]:
+            found.append(([one[0]], [one[1]]))
+        found[-1][0].append(two[0])
+        found[-1][1].append(two[1])
+    return found
 
 
 def _cut(values: Sequence[float], limits: tuple[float, float]) -> list[float]:

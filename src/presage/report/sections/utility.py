@@ -15,7 +15,10 @@ from presage.report.sections.common import closing, opening, people, series
 def utility(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     """Renderer of the analysis ``utility``; where nothing could be shown, its reason stands alone."""
     blocks: list[Block] = []
-    if section.get("shown"):
+    if not section.get("shown"):
+        # Where something is shown, the sentence stands below the answer, at the head of the page.
+        blocks += opening(section)
+    else:
         if section["per_1000"]:
             blocks.append(_table(section))
         if section.get("decision"):
@@ -27,7 +30,7 @@ def utility(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     return Part(
         "utility",
         "How many more are found, at what price",
-        [*opening(section), *blocks, *closing(section)],
+        [*blocks, *closing(section)],
         order=order,
     )
 

@@ -52,6 +52,27 @@ def test_a_planted_interaction_is_found():
     assert subgroup_aucs(cases, score, groups).interactions[0].adjusted < 1e-6
 
 
+def test_cross_validated_subgroups_are_compared_within_folds():
+    random = np.random.default_rng(8)
+    cases, folds = np.arange(240) % 2 == 0, np.stack([random.permutation(np.arange(240) % 6) for _ in range(4)])
+    scores = random.normal(size=(2, 4, 240)) + cases + 5 * folds
+    groups = np.arange(240) % 3
+    found = subgroup_aucs(cases, scores, groups, folds=folds)
+    rows = groups == 1
+    expected = stats.repeated_cv_auc(cases[rows], scores[1][:, rows], folds[:, rows])
+    assert found.groups[1].aucs[1] == expected
+    assert found.groups[1].aucs[1].value > 0.65
+    with pytest.raises(StatsError, match="one fold only"):
+        subgroup_aucs(cases, scores, groups, folds=np.zeros((4, 240)))
+
+
+def test_rows_of_one_patient_do_not_make_a_subgroup():
+    cases, scores = two_scores(100, 9)
+    patients = np.where(np.arange(100) < 60, np.arange(100), 60)
+    found = subgroup_aucs(cases, scores, np.arange(100) >= 60, patients=patients)
+    assert (found.groups[1].n, found.groups[1].aucs) == (1, None)
+
+
 def test_opportunity_gaps():
     cases = np.repeat([1, 0, 1, 0], [20, 30, 40, 50])
     groups = np.repeat(["a", "b"], [50, 90])

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from presage.stats import checks
 from presage.stats.checks import Bools, Floats, Ints, StatsError
 from presage.stats.clustered import clustered_auc_interval, clustered_delong
+from presage.stats.crossvalidation import repeated_cv, repeated_cv_auc
 from presage.stats.discrimination import auc_interval, delong
 from presage.stats.hypotheses import holm
 from presage.stats.operating import proportion
@@ -31,7 +32,7 @@ LEAST = 10
 
 @dataclass(frozen=True)
 class Subgroup:
-    """One subgroup: its numbers, and the AUC of each marker, or None with the reason in `note`."""
+    """One subgroup: its numbers (of patients), and the AUC of each marker, or None with the reason in `note`."""
 
     name: Any
     n: int
@@ -106,24 +107,54 @@ def _too_few(n_cases: int, n_controls: int, least: int) -> str:
     return f"too few to say: {n_cases} cases and {n_controls} controls, at least {least} of each are needed"
 
 
-def _alone(
-    cases: Bools, matrix: Floats, patients: Ints | None, rows: Bools, name: Any, least: int, level: float
-) -> tuple[Subgroup, Floats | None, Floats | None]:
+@dataclass(frozen=True)
+class _Scored:
+    """Rows with their scores: (markers, n), or (markers, repeats, n) with folds; patients where they have several
+    rows."""
+
+    cases: Bools
+    scores: Floats
+    folds: NDArray[Any] | None = None
+    patients: Ints | None = None
+
+    def of(self, rows: Bools) -> _Scored:
+        folds = None if self.folds is None else self.folds[:, rows]
+        patients = None if self.patients is None else self.patients[rows]
+        return _Scored(self.cases[rows], self.scores[..., rows], folds, patients)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Patients, those with a case row, those with a control row."""
+        who = np.arange(len(self.cases)) if self.patients is None else self.patients
+        return len(np.unique(who)), len(np.unique(who[self.cases])), len(np.unique(who[~self.cases]))
+
+    def fit(self, level: float) -> tuple[tuple[Estimate, ...], Floats, Floats]:
+        """AUC of each marker with its interval; AUCs and covariance of all."""
+        if self.folds is not None:
+            fitted = repeated_cv(self.cases, self.scores, self.folds, patients=self.patients)
+            estimates = tuple(
+                repeated_cv_auc(self.cases, part, self.folds, patients=self.patients, level=level)
+                for part in self.scores
+            )
+            return estimates, fitted.aucs, fitted.covariance
+        if self.patients is not None:
+            one = [clustered_auc_interval(self.cases, row, self.patients, level=level) for row in self.scores]
+            return tuple(one), *clustered_delong(self.cases, self.scores, self.patients)
+        one = [auc_interval(self.cases, row, level=level) for row in self.scores]
+        return tuple(one), *delong(self.cases, self.scores)
+
+
+def _alone(scored: _Scored, name: Any, least: int, level: float) -> tuple[Subgroup, Floats | None, Floats | None]:
     """A subgroup, its AUCs and their covariance (None where there are too few)."""
-    here = cases[rows]
-    n, n_cases = int(rows.sum()), int(here.sum())
-    note = _too_few(n_cases, n - n_cases, least)
-    if not note and any(np.ptp(row[rows]) == 0 for row in matrix):
-        note = "too few to say: a score is the same for everyone"
-    if note:
-        return Subgroup(name, n, n_cases, None, note), None, None
-    if patients is None:
-        estimates = [auc_interval(here, row[rows], level=level) for row in matrix]
-        aucs, covariance = delong(here, matrix[:, rows])
-    else:
-        estimates = [clustered_auc_interval(here, row[rows], patients[rows], level=level) for row in matrix]
-        aucs, covariance = clustered_delong(here, matrix[:, rows], patients[rows])
-    return Subgroup(name, n, n_cases, tuple(estimates), ""), aucs, covariance
+    n, n_cases, n_controls = scored.counts()
+    note = _too_few(n_cases, n_controls, least)
+    if not note:
+        try:
+            estimates, aucs, covariance = scored.fit(level)
+        except StatsError as error:
+            note = f"too few to say: {error}"
+        else:
+            return Subgroup(name, n, n_cases, estimates, ""), aucs, covariance
+    return Subgroup(name, n, n_cases, None, note), None, None
 
 
 def subgroup_aucs(
@@ -132,6 +163,7 @@ def subgroup_aucs(
     groups: ArrayLike,
     *,
     names: Sequence[str] | None = None,
+    folds: ArrayLike | None = None,
     patients: ArrayLike | None = None,
     least: int = LEAST,
     level: float = 0.95,
@@ -143,11 +175,14 @@ def subgroup_aucs(
     cases
         0/1, shape (n,).
     scores
-        Shape (markers, n) or (n,); the first is the standard.
+        Shape (markers, n) or (n,); the first is the standard. With `folds`: (markers, repeats, n), out of fold.
     groups
         Subgroup of each row, shape (n,); each patient in one.
     names
         Names of the markers, for the questions.
+    folds
+        Test-fold of each row in each repeat, shape (repeats, n): patients are then compared within folds, as in
+        :func:`presage.stats.repeated_cv`.
     patients
         The patient of each row, where a patient has several.
     least
@@ -159,15 +194,20 @@ def subgroup_aucs(
         As :func:`presage.stats.delong`; missing groups; `least` below 2.
     """
     checked = checks.binary(cases)
-    matrix = checks.score_matrix(scores, len(checked))
+    if folds is None:
+        matrix = checks.score_matrix(scores, len(checked))
+    else:
+        matrix = checks.finite(scores, "the scores", ndim=3)
+        # What is wrong with scores or folds is said once, of everyone; subgroups may still be too few.
+        repeated_cv(checked, matrix, folds, patients=patients)
     labels, numbers = checks.labels(groups, len(checked), "the subgroup")
     if least < 2:
         raise StatsError("a subgroup needs at least 2 cases and 2 controls for an interval")
     who = None if patients is None else checks.labels(patients, len(checked), "the patient")[1]
     titles = list(names) if names is not None else [f"marker {i + 1}" for i in range(len(matrix))]
+    everyone = _Scored(checked, matrix, None if folds is None else np.asarray(folds), who)
     found = [
-        _alone(checked, matrix, who, numbers == number, label, least, level)
-        for number, label in enumerate(labels.tolist())
+        _alone(everyone.of(numbers == number), label, least, level) for number, label in enumerate(labels.tolist())
     ]
     usable = [(aucs, covariance) for _, aucs, covariance in found if aucs is not None and covariance is not None]
     questions = []
@@ -275,11 +315,12 @@ def by_site(cases: ArrayLike, scores: ArrayLike, sites: ArrayLike, *, least: int
     labels, numbers = checks.labels(sites, len(checked), "the site")
     if len(labels) < 2:
         raise StatsError("there is one site only, so nothing can be said about others")
+    everyone = _Scored(checked, matrix)
     found, rest = [], []
     for number, label in enumerate(labels.tolist()):
         here = numbers == number
-        found.append(_alone(checked, matrix, None, here, label, least, level))
-        rest.append(_alone(checked, matrix, None, ~here, label, least, level)[0])
+        found.append(_alone(everyone.of(here), label, least, level))
+        rest.append(_alone(everyone.of(~here), label, least, level)[0])
     without = tuple(None if site.aucs is None else site.aucs[0] for site in rest)
     usable = [(a[0], c[0, 0]) for _, a, c in found if a is not None and c is not None and 0 < a[0] < 1 and c[0, 0] > 0]
     alone = tuple(site for site, _, _ in found)

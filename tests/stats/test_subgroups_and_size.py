@@ -18,7 +18,8 @@ from presage.stats.sample_size import (
     size_for_model,
     size_for_share,
 )
-from presage.stats.subgroups import by_site, opportunity_gaps, subgroup_aucs
+from presage.stats.sites import by_site
+from presage.stats.subgroups import opportunity_gaps, subgroup_aucs
 
 
 def test_each_subgroup_has_its_own_auc_and_small_ones_are_not_judged():

@@ -16,7 +16,8 @@ from presage.findings.words import as_json, p_value
 from presage.stats.checks import StatsError
 from presage.stats.hypotheses import holm
 from presage.stats.operating import sensitivity_at_specificity
-from presage.stats.subgroups import OpportunityGap, Subgroup, by_site, opportunity_gaps, subgroup_aucs
+from presage.stats.sites import by_site
+from presage.stats.subgroups import OpportunityGap, Subgroup, opportunity_gaps, subgroup_aucs
 
 # A number with more distinct values than this is cut at its median.
 MOST_VALUES = 6
@@ -53,12 +54,17 @@ def _one(table: ScoreTable, name: str, options: Options) -> dict[str, Any] | Non
         return None
     names = sorted(table.scores, key=lambda score: score != table.standard)
     patients = table.patient if table.clustered else None
-    matrix = np.stack([table.combined(score) for score in names])
+    if table.folds is None:
+        matrix = np.stack([table.combined(score) for score in names])
+    else:
+        # People are compared within the folds that one fitted model scored, as in the main comparison.
+        matrix = np.stack([np.broadcast_to(table.scores[score], table.folds.shape) for score in names])
     found = subgroup_aucs(
         table.cases,
         matrix,
         groups,
         names=names,
+        folds=table.folds,
         patients=patients,
         least=options.smallest_subgroup,
         level=options.level,

@@ -1,10 +1,8 @@
-"""Subgroups and sites: each with its numbers and interval, whether they differ, and when there is too little to say.
+"""Subgroups: each with its numbers and interval, whether they differ, and when there is too little to say.
 
-Sources: Cochran WG (1954) Biometrics 10:101-129 (heterogeneity); DerSimonian R, Laird N (1986) Control Clin Trials
-7:177-188, Hartung J, Knapp G (2001) Statistics in Medicine 20:3875-3889 and Riley RD et al. (2011) BMJ 342:d549
-(sites, prediction interval); Hardt M, Price E, Srebro N (2016) NeurIPS 29 (equal opportunity); Newcombe RG (1998)
-Statistics in Medicine 17:873-890, method 10 (difference of independent shares); Wang R et al. (2007) NEJM
-357:2189-2194 (subgroups).
+Sources: Cochran WG (1954) Biometrics 10:101-129 (heterogeneity); Hardt M, Price E, Srebro N (2016) NeurIPS 29 (equal
+opportunity); Newcombe RG (1998) Statistics in Medicine 17:873-890, method 10 (difference of independent shares); Wang R
+et al. (2007) NEJM 357:2189-2194 (subgroups).
 """
 
 from __future__ import annotations
@@ -76,31 +74,6 @@ class OpportunityGap:
     note: str
 
 
-@dataclass(frozen=True)
-class Sites:
-    """AUC over sites: at each, without each, pooled, and what a further site may expect.
-
-    Attributes
-    ----------
-    sites
-        Each site alone.
-    without
-        AUC of everyone outside each site, in the same order; None where too few remain.
-    pooled
-        Random-effects mean with Hartung and Knapp's interval, on the log-odds of the AUC.
-    prediction
-        Interval for the AUC of a further site of the same kind, as (low, high); None under three sites.
-    heterogeneity
-        Share of the variance between sites that is not chance (I2), 0 to 1.
-    """
-
-    sites: tuple[Subgroup, ...]
-    without: tuple[Estimate | None, ...]
-    pooled: Estimate | None
-    prediction: tuple[float, float] | None
-    heterogeneity: float | None
-
-
 def _too_few(n_cases: int, n_controls: int, least: int) -> str:
     if min(n_cases, n_controls) >= least:
         return ""
@@ -108,7 +81,7 @@ def _too_few(n_cases: int, n_controls: int, least: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Scored:
+class Scored:
     """Rows with their scores: (markers, n), or (markers, repeats, n) with folds; patients where they have several
     rows."""
 
@@ -117,10 +90,11 @@ class _Scored:
     folds: NDArray[Any] | None = None
     patients: Ints | None = None
 
-    def of(self, rows: Bools) -> _Scored:
+    def of(self, rows: Bools) -> Scored:
+        """The chosen rows."""
         folds = None if self.folds is None else self.folds[:, rows]
         patients = None if self.patients is None else self.patients[rows]
-        return _Scored(self.cases[rows], self.scores[..., rows], folds, patients)
+        return Scored(self.cases[rows], self.scores[..., rows], folds, patients)
 
     def counts(self) -> tuple[int, int, int]:
         """Patients, those with a case row, those with a control row."""
@@ -143,7 +117,7 @@ class _Scored:
         return tuple(one), *delong(self.cases, self.scores)
 
 
-def _alone(scored: _Scored, name: Any, least: int, level: float) -> tuple[Subgroup, Floats | None, Floats | None]:
+def judge(scored: Scored, name: Any, least: int, level: float) -> tuple[Subgroup, Floats | None, Floats | None]:
     """A subgroup, its AUCs and their covariance (None where there are too few)."""
     n, n_cases, n_controls = scored.counts()
     note = _too_few(n_cases, n_controls, least)
@@ -205,10 +179,8 @@ def subgroup_aucs(
         raise StatsError("a subgroup needs at least 2 cases and 2 controls for an interval")
     who = None if patients is None else checks.labels(patients, len(checked), "the patient")[1]
     titles = list(names) if names is not None else [f"marker {i + 1}" for i in range(len(matrix))]
-    everyone = _Scored(checked, matrix, None if folds is None else np.asarray(folds), who)
-    found = [
-        _alone(everyone.of(numbers == number), label, least, level) for number, label in enumerate(labels.tolist())
-    ]
+    everyone = Scored(checked, matrix, None if folds is None else np.asarray(folds), who)
+    found = [judge(everyone.of(numbers == number), label, least, level) for number, label in enumerate(labels.tolist())]
     usable = [(aucs, covariance) for _, aucs, covariance in found if aucs is not None and covariance is not None]
     questions = []
     for number, title in enumerate(titles):
@@ -223,14 +195,14 @@ def subgroup_aucs(
     for question, contrast in questions if len(usable) > 1 else []:
         values = np.array([contrast @ aucs for aucs, _ in usable])
         variances = np.array([contrast @ covariance @ contrast for _, covariance in usable])
-        statistic = _cochran(values, np.maximum(variances, 1e-12))[0]
+        statistic = cochran(values, np.maximum(variances, 1e-12))[0]
         raw.append((question, statistic, len(usable) - 1, float(stats.chi2.sf(statistic, len(usable) - 1))))
     adjusted = holm([row[3] for row in raw]).tolist() if raw else []
     interactions = tuple(Interaction(*row, value) for row, value in zip(raw, adjusted, strict=True))
     return Subgroups(tuple(group for group, _, _ in found), interactions, least)
 
 
-def _cochran(values: Floats, variances: Floats) -> tuple[float, float]:
+def cochran(values: Floats, variances: Floats) -> tuple[float, float]:
     """Cochran's Q and the fixed-effect mean."""
     weight = 1 / variances
     mean = float((weight * values).sum() / weight.sum())
@@ -295,61 +267,3 @@ def _gap(positive: Bools, inside: Bools, outside: Bools, level: float) -> Compar
     return Comparison(
         difference, low, high, difference / error if error else 0.0, p, level, "Newcombe hybrid; Fisher exact"
     )
-
-
-def by_site(cases: ArrayLike, scores: ArrayLike, sites: ArrayLike, *, least: int = LEAST, level: float = 0.95) -> Sites:
-    """AUC of one marker at each site, without each, and over all with the spread between sites.
-
-    Parameters
-    ----------
-    cases, scores, sites
-        Shape (n,) each. For "trained elsewhere, tested here", the scores come from folds that are sites.
-
-    Raises
-    ------
-    StatsError
-        As :func:`presage.stats.auc`; one site only.
-    """
-    checked = checks.binary(cases)
-    matrix = checks.score_matrix(scores, len(checked))
-    labels, numbers = checks.labels(sites, len(checked), "the site")
-    if len(labels) < 2:
-        raise StatsError("there is one site only, so nothing can be said about others")
-    everyone = _Scored(checked, matrix)
-    found, rest = [], []
-    for number, label in enumerate(labels.tolist()):
-        here = numbers == number
-        found.append(_alone(everyone.of(here), label, least, level))
-        rest.append(_alone(everyone.of(~here), label, least, level)[0])
-    without = tuple(None if site.aucs is None else site.aucs[0] for site in rest)
-    usable = [(a[0], c[0, 0]) for _, a, c in found if a is not None and c is not None and 0 < a[0] < 1 and c[0, 0] > 0]
-    alone = tuple(site for site, _, _ in found)
-    if len(usable) < 2:
-        return Sites(alone, without, None, None, None)
-    values, variances = np.array(usable).T
-    linear, spread = np.log(values / (1 - values)), variances / (values * (1 - values)) ** 2
-    pooled, prediction, share = _random_effects(linear, spread, level)
-    return Sites(alone, without, pooled, prediction, share)
-
-
-def _random_effects(
-    values: Floats, variances: Floats, level: float
-) -> tuple[Estimate, tuple[float, float] | None, float]:
-    """DerSimonian-Laird mean with Hartung-Knapp's interval, back on the scale of the AUC; prediction interval; I2."""
-    count = len(values)
-    statistic, _ = _cochran(values, variances)
-    weight = 1 / variances
-    between = max(0.0, (statistic - (count - 1)) / float(weight.sum() - (weight**2).sum() / weight.sum()))
-    weight = 1 / (variances + between)
-    mean = float((weight * values).sum() / weight.sum())
-    # Never shorter than the interval that takes the variances as known.
-    scale = max(1.0, float((weight * (values - mean) ** 2).sum()) / (count - 1))
-    error = float(scale / weight.sum()) ** 0.5
-    half = float(stats.t.ppf(0.5 + level / 2, count - 1)) * error
-    low, value, high = (float(1 / (1 + np.exp(-x))) for x in (mean - half, mean, mean + half))
-    pooled = Estimate(value, low, high, level, f"random effects over {count} sites, Hartung-Knapp, logit")
-    share = max(0.0, 1 - (count - 1) / statistic) if statistic > 0 else 0.0
-    if count < 3:
-        return pooled, None, share
-    reach = float(stats.t.ppf(0.5 + level / 2, count - 2)) * (between + error**2) ** 0.5
-    return pooled, (float(1 / (1 + np.exp(-(mean - reach)))), float(1 / (1 + np.exp(-(mean + reach))))), share

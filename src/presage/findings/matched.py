@@ -106,7 +106,9 @@ def _odds_ratio(
     table: ScoreTable, score: NDArray[np.float64], sets: NDArray[np.str_], options: Options
 ) -> dict[str, Any] | None:
     """Odds ratio within sets for one standard deviation of the controls; None where no finite one exists."""
-    spread = float(score[~table.cases].std(ddof=1))
+    spread = float(score[~table.cases].std(ddof=1)) if (~table.cases).sum() > 1 else 0.0
+    if spread == 0:
+        return None
     try:
         fit = conditional_logistic(table.cases, score / spread, sets)
     except StatsError:

@@ -21,6 +21,8 @@ from presage.stats.utility import DecisionCurve, decision_curve, screening
 
 POINTS = 40
 MOST_REPLICATES = 500
+# With fewer, some bootstrap samples hold one class only.
+FEWEST = 10
 
 
 def utility(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -122,6 +124,9 @@ def _curves(table: ScoreTable, prevalence: float, options: Options) -> dict[str,
             named[name] = shift_prevalence(found.values, share, prevalence) if moved else found.values
     if table.standard not in named or len(named) < 2:
         return {"decision": None, "reclassification": []}
+    if min(table.cases.sum(), (~table.cases).sum()) < FEWEST:
+        reason = f"fewer than {FEWEST} cases or controls"
+        return {"decision": None, "decision_reason": reason, "reclassification": []}
     patients = table.patient if table.clustered else None
     replicates = options.draws(len(table.cases), MOST_REPLICATES)
     grid = options.thresholds or thresholds(prevalence)

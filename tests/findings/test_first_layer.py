@@ -160,7 +160,15 @@ def test_findings_are_json_without_nan_and_without_identities(table_of, tmp_path
 
 @pytest.mark.parametrize(
     "options",
-    [{"specificities": [90]}, {"level": 95}, {"prevalence": 0}, {"replicates": 5}, {"seed": "x"}, {"alpha": True}],
+    [
+        {"specificities": [90]},
+        {"level": 95},
+        {"prevalence": 0},
+        {"replicates": 5},
+        {"seed": "x"},
+        {"alpha": True},
+        {"horizon": -1},
+    ],
 )
 def test_an_option_out_of_range_is_named(table_of, options):
     with pytest.raises(TableError, match=next(iter(options))):

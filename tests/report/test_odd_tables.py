@@ -1,4 +1,4 @@
-"""Tables that nobody plans: tiny, tied, clustered, matched, half empty. Each gives a page, or words on what could not be."""
+"""Tables that nobody plans: tiny, tied, clustered, matched. Each gives a page, or words on what could not be."""
 
 from __future__ import annotations
 

@@ -115,6 +115,10 @@ class Options:
                 raise TableError(
                     f"option {name} must lie between 0 and 1 (a share, not a percentage), but it is {value!r}"
                 )
+        for name in ("horizon", "absolute_years", "scale_spread"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
+                raise TableError(f"option {name} must be a number above 0, but it is {value!r}")
         for name, least in (("smallest_subgroup", 2), ("replicates", 100), ("seed", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:

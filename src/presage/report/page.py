@@ -138,7 +138,8 @@ def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if document.get("standard", {}).get("name"):
         facts.append(("Standard", document["standard"]["name"]))
     if validation.get("folds"):
-        facts.append(("Validation", f"{validation.get('repeats', 1)} × {validation['folds']}-fold, by patient"))
+        group = str(validation.get("group_by") or "patient").replace("_", " ")
+        facts.append(("Validation", f"{validation.get('repeats', 1)} × {validation['folds']}-fold, by {group}"))
     elif document.get("sections"):
         facts.append(("Validation", "scores as given"))
     return facts

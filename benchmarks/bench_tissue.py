@@ -20,9 +20,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from presage.breast import read_mammogram
 from presage.breast.encoders import DeepFeatures
 from presage.breast.inputs import frame
-from presage.breast.mammogram import read_mammogram
 from presage.breast.phantom import make_phantom
 from presage.breast.tissue import measures, segment
 from presage.cohort import Recording

@@ -10,13 +10,13 @@ _EXPORTS = {
     "GoogLeNet": "presage.breast.googlenet",
     "GoogLeNetLDA": "presage.breast.googlenet_lda",
     "Mammogram": "presage.breast.mammogram",
-    "MammogramKind": "presage.breast.mammogram",
+    "MammogramKind": "presage.breast.kind",
     "PercentDensity": "presage.breast.density",
     "Tissue": "presage.breast.tissue",
     "TissueEncoder": "presage.breast.density",
     "TissueMeasures": "presage.breast.density",
     "make_phantom": "presage.breast.phantom",
-    "read_mammogram": "presage.breast.mammogram",
+    "read_mammogram": "presage.breast.reading.reader",
     "segment": "presage.breast.tissue",
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from presage.breast.mammogram import read_mammogram
+from presage.breast.reading.reader import read_mammogram
 from presage.breast.tissue import Tissue, segment
 from presage.breast.tissue.grid import resample
 from presage.cohort import Cohort, InputError, Recording, UnusableRecording

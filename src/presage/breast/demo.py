@@ -27,7 +27,8 @@ markers:
 _TAIL = """
 validation: {{folds: {folds}, repeats: {repeats}, group_by: patient, seed: {seed}}}
 engine: {{name: local, workers: 2}}
-report: {{specificities: [0.8, 0.9]}}
+# The prevalence is made up like everything here: a case-control sample has none, and the decision curve needs one.
+report: {{specificities: [0.8, 0.9], people: women, prevalence: 0.02}}
 """
 
 _FAMILIES = {"googlenet-lda": "GoogLeNet-LDA", "googlenet": "GoogLeNet end-to-end"}
@@ -110,7 +111,7 @@ def study_text(cohort: str, seed: int, *, full: bool) -> str:
             "A short study that takes minutes: fewer settings, folds and repeats than study-full.yaml, smaller images."
         )
         title = "Breast cancer risk from phantom mammograms (made up), short study"
-        folds, repeats = 5, 1
+        folds, repeats = 5, 3
     lines = [
         f'  - {{marker: {family}, name: "{_FAMILIES[family]}, {_TISSUES[tissue]}, {views}", '
         f"input: {tissue}, views: {_VIEWS[views]}}}\n"

@@ -11,11 +11,14 @@ from pydantic import Field, PrivateAttr
 
 from presage.breast.lda import Discriminant, fit_discriminant
 from presage.breast.logistic import fit_logistic
-from presage.breast.tissue import MEASURE_NAMES, TISSUE_VERSION, measures, segment
+from presage.breast.reading.reader import read_mammogram
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
 from presage.cohort import Cohort, InputError, Recording, UnusableRecording
 from presage.study.encoder import Arrays, Encoder
 from presage.study.marker import Explanation, Marker, Resources
+
+# Log-odds per percentage point: enough to keep patients in the order of their density, too little to change a risk.
+_LEAST_SLOPE = 1e-6
 
 
 class TissueEncoder(Encoder):
@@ -45,8 +48,6 @@ class TissueEncoder(Encoder):
         UnusableRecording
             If the file cannot be read or shows no breast.
         """
-        from presage.breast.mammogram import read_mammogram
-
         try:
             found = measures(segment(read_mammogram(recording), spacing_mm=self.spacing_mm))
         except UnusableRecording as unusable:
@@ -60,6 +61,8 @@ class TissueEncoder(Encoder):
 
 class _OnTissue(Marker):
     """What the markers on tissue measures share: which recordings they read, and a linear rule that they keep."""
+
+    packages: ClassVar[tuple[str, ...]] = ("opencv-python-headless", "pydicom")
 
     views: Views = "both"
 
@@ -125,14 +128,21 @@ class _OnTissue(Marker):
 class PercentDensity(_OnTissue):
     """Percent density with logistic regression: the standard that every marker of breast cancer risk must beat.
 
-    A patient's percent density is the mean over the chosen views; the score is the predicted log-odds, so it rises or
-    falls with density as the training patients had it (Arefan et al., Med Phys 2020;47:110-118, their comparator).
+    A patient's percent density is the mean over the chosen views; the score is the predicted log-odds (Arefan et al.,
+    Med Phys 2020;47:110-118, their comparator).
 
     Attributes
     ----------
     views
         ``CC``, ``MLO`` or ``both``. A patient needs an image of each view; several of one view are averaged.
+    direction
+        ``rising``: risk never falls as density rises, which is what clinics know before any cohort is looked at. Where
+        the training patients say the opposite, the slope is set just above zero: patients keep the order of their
+        density and have all but equal risks. ``fitted``: the sign is learnt too; near chance it differs from fold to
+        fold, which makes the standard look worse, and more uncertain, than the clinic's own rule.
     """
+
+    direction: Literal["rising", "fitted"] = "rising"
 
     summary: ClassVar[str] = "The share of the breast that is dense, weighed by logistic regression: today's standard."
 
@@ -145,13 +155,16 @@ class PercentDensity(_OnTissue):
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
         """Fit slope and intercept to the patients of `cohort`."""
-        self._fitted = fit_logistic(self._features(cohort, resources), np.asarray(cohort.cases()))
+        cases = np.asarray(cohort.cases())
+        rule = fit_logistic(self._features(cohort, resources), cases)
+        if self.direction == "rising" and rule.weights[0] <= _LEAST_SLOPE:
+            share = float(cases.mean())
+            rule = Discriminant(rule.mean, np.array([_LEAST_SLOPE]), float(np.log(share / (1 - share))))
+        self._fitted = rule
         return self
 
     def explain(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Explanation]:
         """The dense tissue of each image: all of it counts alike, and nothing else counts."""
-        from presage.breast.mammogram import read_mammogram
-
         rises = bool(self._rule().weights[0] >= 0)
         caption = f"Dense tissue, which {'raises' if rises else 'lowers'} the score; every part of it counts alike."
         recordings, _ = recordings_by_view(cohort.select([patient_id]), self.views)

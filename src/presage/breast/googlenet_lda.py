@@ -46,6 +46,14 @@ class GoogLeNetLDA(Marker):
         Where the trunk runs: ``cpu`` or a torch device.
     """
 
+    packages: ClassVar[tuple[str, ...]] = (
+        "numpy",
+        "scipy",
+        "opencv-python-headless",
+        "pydicom",
+        "torch",
+        "onnxruntime",
+    )
     summary: ClassVar[str] = (
         "Deep features of a frozen ImageNet network, averaged over the breast, weighed by a linear discriminant."
     )

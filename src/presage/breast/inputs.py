@@ -44,7 +44,7 @@ class Framed:
 
 def framed_recording(recording: Recording, region: Region, size: tuple[int, int], spacing_mm: float) -> Framed:
     """Read, segment and frame one recording; see :func:`frame`."""
-    from presage.breast.mammogram import read_mammogram
+    from presage.breast.reading.reader import read_mammogram
     from presage.breast.tissue import segment
     from presage.breast.tissue.grid import resample
 

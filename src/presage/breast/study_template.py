@@ -24,7 +24,9 @@ _TAIL = """
 # Folds are made by patient; in a matched cohort set group_by: match_set, in one of several hospitals group_by: site.
 validation: {{folds: {folds}, repeats: {repeats}, group_by: patient, seed: 2020}}
 engine: {{name: local, workers: 2}}
-report: {{specificities: [0.8, 0.9]}}
+# A case-control sample has no natural prevalence: state that of the women to be screened, and the page shows what the
+# markers would mean for them, e.g. prevalence: 0.017
+report: {{specificities: [0.8, 0.9], people: women}}
 """
 
 

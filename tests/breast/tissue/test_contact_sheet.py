@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import presage.breast.contact_sheet as module
+from presage.breast import MammogramKind
 from presage.breast.contact_sheet import contact_sheet
-from presage.breast.mammogram import MammogramKind
 from presage.cohort import Cohort, InputError
 
 from .cohorts import drawn_cohort

@@ -63,6 +63,16 @@ def test_percent_density_is_the_mean_over_views_and_its_score_is_monotone(cohort
     assert np.array_equal(np.argsort(both), np.argsort(scores))
 
 
+def test_the_standard_never_turns_its_direction(cohort: Cohort) -> None:
+    upside_down = replace(cohort, patients=cohort.patients.assign(cancer=1 - cohort.patients["cancer"].astype(int)))
+    density = PercentDensity().percent(cohort)
+    rising = PercentDensity().fit(upside_down).score(cohort)
+    fitted = PercentDensity(direction="fitted").fit(upside_down).score(cohort)
+    assert np.array_equal(np.argsort(density), np.argsort(rising))
+    assert np.array_equal(np.argsort(-density), np.argsort(fitted))
+    assert np.ptp(rising) < 1e-3
+
+
 def test_usable_asks_for_every_view(cohort: Cohort) -> None:
     table = cohort.recordings
     lacking = replace(cohort, recordings=table[~((table.patient_id == "W01") & (table.view == "MLO"))])

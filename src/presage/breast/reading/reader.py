@@ -14,8 +14,18 @@ from presage.breast.reading.source import MAX_FILE_BYTES, located, open_source, 
 from presage.cohort import InputError, Recording, UnusableRecording
 
 
-def read(recording: Recording) -> Mammogram:
-    """See :func:`presage.breast.read_mammogram`."""
+def read_mammogram(recording: Recording) -> Mammogram:
+    """Read a DICOM, PNG, TIFF or PGM mammogram; see ``docs/reference/mammograms.md``.
+
+    A DICOM file says itself what it shows; columns of ``recordings.csv`` fill what it leaves out and must not
+    contradict it. A raster file takes ``laterality``, ``view``, ``spacing_mm`` and, where given, ``origin`` and
+    ``bits`` from those columns.
+
+    Raises
+    ------
+    UnusableRecording
+        If the file is no usable screening view; its reason is what the cohort flow counts by.
+    """
     with located(recording.path):
         return _read(read_all(recording.path), recording)
 
@@ -35,7 +45,7 @@ def _read(data: bytes, recording: Recording) -> Mammogram:
     return Mammogram(to_unit(codes), facts.spacing_mm, facts.laterality, facts.view, facts.origin, flipped)
 
 
-def inspect(recording: Recording) -> None:
+def inspect_mammogram(recording: Recording) -> None:
     """Read as little as is needed to say that the file can be used; see :class:`presage.breast.MammogramKind`."""
     with open_source(recording.path) as stream, located(recording.path):
         start = stream.read(132)

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from presage.breast.lda import Discriminant, fit_discriminant
 from presage.breast.logistic import fit_logistic
 from presage.breast.reading.reader import read_mammogram
+from presage.breast.tissue import MEASURE_NAMES, TISSUE_VERSION, measures, segment
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
 from presage.cohort import Cohort, InputError, Recording, UnusableRecording
 from presage.study.encoder import Arrays, Encoder

@@ -150,6 +150,8 @@ def intraclass_correlation(ratings: ArrayLike, *, kind: Literal["2,1", "3,1"] = 
     raters = n * float(((table.mean(axis=0) - grand) ** 2).sum()) / (k - 1)
     left = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + grand
     error = float((left**2).sum()) / ((n - 1) * (k - 1))
+    if between <= 1e-12 * np.ptp(table) ** 2:
+        raise StatsError("the patients' means are all the same: there is nothing between patients to agree on")
     name = f"ICC({kind}), F (McGraw & Wong)"
     if error <= 1e-12 * between and (kind == "3,1" or raters <= 1e-12 * between):
         return Estimate(1.0, 1.0, 1.0, level, name)
@@ -159,13 +161,19 @@ def intraclass_correlation(ratings: ArrayLike, *, kind: Literal["2,1", "3,1"] = 
         value = (between - error) / (between + (k - 1) * error)
         down, up = ratio / stats.f.ppf(tail, n - 1, freedom), ratio * stats.f.ppf(tail, freedom, n - 1)
         return Estimate(value, float((down - 1) / (down + k - 1)), float((up - 1) / (up + k - 1)), level, name)
-    value = (between - error) / (between + (k - 1) * error + k * (raters - error) / n)
+    total = between + (k - 1) * error + k * (raters - error) / n
+    if total <= 1e-12 * between or total - between + error <= 1e-12 * total:
+        raise StatsError("the ratings leave no variance to divide: more patients or raters are needed")
+    value = (between - error) / total
     a, b = k * value / (n * (1 - value)), 1 + k * value * (n - 1) / (n * (1 - value))
     freedom = (a * raters + b * error) ** 2 / ((a * raters) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
     below, above = stats.f.ppf(tail, n - 1, freedom), stats.f.ppf(tail, freedom, n - 1)
     noise = k * raters + (k * n - k - n) * error
-    low = n * (between - below * error) / (below * noise + n * between)
-    high = n * (above * between - error) / (noise + n * above * between)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = np.float64(n * (between - below * error)) / (below * noise + n * between)
+        high = np.float64(n * (above * between - error)) / (noise + n * above * between)
+    if not np.isfinite([low, high]).all():
+        raise StatsError("the ratings leave no variance to divide: more patients or raters are needed")
     return Estimate(value, float(low), float(high), level, name)
 
 

@@ -106,7 +106,8 @@ def clustered_auc_interval(
     variance = float(covariance[0, 0])
     n_cases, n_controls = len(np.unique(numbers[checked])), len(np.unique(numbers[~checked]))
     rows = len(checked) / len(np.unique(numbers))
-    inflation = variance / naive / rows if naive > 0 else 1.0
+    # It is the length of the score interval, so that chance may not bring it to nothing.
+    inflation = max(variance / naive, 0.25) / rows if naive > 0 else 1.0
     return interval_of_auc(
         float(values[0]), variance, n_cases, n_controls, level=level, variance_name="Obuchowski", inflation=inflation
     )

@@ -90,7 +90,8 @@ def cox(events: ArrayLike, times: ArrayLike, terms: ArrayLike, *, ties: Ties = "
             step = np.linalg.solve(information, gradient)
         except np.linalg.LinAlgError as error:
             raise StatsError("the terms of the Cox model repeat one another; leave one out") from error
-        size = 1.0
+        # A step of more than e^5 per standard deviation only happens where there is no maximum near.
+        size = min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))
         while True:
             found = _partial_likelihood(beta + size * step, centred, sorted_event, sorted_time, ties)
             if found[0] >= best - 1e-12 * abs(best) or size < 1e-6:
@@ -102,9 +103,10 @@ def cox(events: ArrayLike, times: ArrayLike, terms: ArrayLike, *, ties: Ties = "
         if np.abs(beta).max() > 20:
             break
         if np.abs(step).max() * size < 1e-10:
-            return _finish(
-                beta / scale, np.linalg.inv(information) / np.outer(scale, scale), null, best, means, hazard, ties
-            )
+            if np.linalg.matrix_rank(information, tol=1e-9, hermitian=True) < len(beta):
+                raise StatsError("the terms of the Cox model repeat one another, or no event has a comparison")
+            covariance = np.linalg.inv(information) / np.outer(scale, scale)
+            return _finish(beta / scale, covariance, null, best, means, hazard, ties)
     raise StatsError("the Cox model has no finite maximum: a term separates early events from all others")
 
 

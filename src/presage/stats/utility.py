@@ -129,8 +129,10 @@ def decision_curve(
         of_cases, of_controls = weights[:, checked], weights[:, ~checked]
         n_cases, n_controls = (part.sum(axis=1, keepdims=True) for part in (of_cases, of_controls))
         shape = (len(weights), len(matrix), len(grid))
-        found = (of_cases @ sick / n_cases).reshape(shape)
-        needless = (of_controls @ well / n_controls).reshape(shape)
+        # A replicate of one class is not a number, and refused below.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = (of_cases @ sick / n_cases).reshape(shape)
+            needless = (of_controls @ well / n_controls).reshape(shape)
         here = np.full((len(weights), 1, 1), share) if stated else (n_cases / (n_cases + n_controls))[:, :, None]
         return found, needless, here
 

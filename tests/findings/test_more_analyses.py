@@ -85,10 +85,29 @@ def test_folds_of_people_keep_a_person_together():
 def test_recalibration_uses_the_folds_of_the_study():
     table = risky(n=300)
     folds = np.random.default_rng(0).integers(0, 5, (1, 300))
-    values = risks(replace(table, folds=folds), "raw", Options()).values
+    validated = replace(table, folds=folds)
+    values = risks(validated, "raw", Options()).values
     here = folds[0] == 2
-    fitted = LogisticRecalibration.fit(table.cases[~here], table.combined("raw")[~here])
-    np.testing.assert_allclose(values[here], fitted.apply(table.combined("raw")[here]))
+    score = validated.comparable("raw")[0]
+    fitted = LogisticRecalibration.fit(table.cases[~here], score[~here])
+    np.testing.assert_allclose(values[here], fitted.apply(score[here]))
+
+
+def test_models_of_different_folds_are_comparable_whatever_their_scale():
+    table = risky(n=300)
+    folds = np.random.default_rng(0).integers(0, 5, (1, 300))
+    slope, offset = np.array([1e-6, 1.0, 30.0, 0.1, 5.0]), np.array([4.0, -3.0, 0.0, 9.0, 1.0])
+    bent = table.scores["raw"] * slope[folds] + offset[folds]
+    one = replace(table, folds=folds)
+    other = replace(one, scores={**table.scores, "raw": bent})
+    np.testing.assert_allclose(other.ranking("raw"), one.ranking("raw"), atol=1e-6)
+    for fold in range(5):
+        inside = folds[0] == fold
+        assert (np.argsort(one.ranking("raw")[inside]) == np.argsort(table.scores["raw"][0, inside])).all()
+    # External scores and probabilities keep their unit.
+    np.testing.assert_array_equal(table.ranking("raw"), table.scores["raw"][0])
+    kept = replace(one, probabilities=("raw",))
+    np.testing.assert_array_equal(kept.ranking("raw"), table.scores["raw"][0])
 
 
 def balanced(table: ScoreTable) -> ScoreTable:

@@ -83,7 +83,7 @@ def _at(
 
 
 def _positive(table: ScoreTable, name: str, specificity: float) -> NDArray[np.bool_]:
-    score = table.combined(name)
+    score = table.ranking(name)
     point = sensitivity_at_specificity(table.cases, score, specificity, replicates=100)
     return np.asarray(score > point.threshold)
 
@@ -93,7 +93,7 @@ def _partial(table: ScoreTable, name: str, least: float, options: Options) -> di
     try:
         found = partial_auc(
             table.cases,
-            table.combined(name),
+            table.ranking(name),
             specificity=(least, 1.0),
             level=options.level,
             replicates=replicates,

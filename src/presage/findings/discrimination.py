@@ -34,8 +34,8 @@ def discrimination(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, An
         caveats.append(
             "Every score is out of fold. The AUC compares people within a test fold, whom one fitted model scored, and "
             f"its interval counts the training too. Curves, distributions and sensitivities use each person's {used}, "
-            "all "
-            "folds together, and may differ a little from the AUC."
+            "brought to mean 0 and standard deviation 1 within each test fold, so that the models are comparable; "
+            "they may differ a little from the AUC."
         )
     if table.clustered:
         caveats.append(
@@ -54,14 +54,14 @@ def discrimination(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, An
 
 
 def _one(table: ScoreTable, name: str, cases: NDArray[np.bool_], options: Options) -> dict[str, Any]:
-    combined = table.combined(name)
+    ranking = table.ranking(name)
     return {
         "name": name,
         "role": table.role(name),
         "auc": estimates.auc(table, name, options),
         "sensitivity_at": [estimates.sensitivity_at(table, name, value, options) for value in options.specificities],
-        "roc": roc_points(cases, combined),
-        "distribution": distribution(cases, combined),
+        "roc": roc_points(cases, ranking),
+        "distribution": distribution(cases, ranking),
     }
 
 

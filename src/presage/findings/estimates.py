@@ -73,7 +73,7 @@ def _as_repeats(table: ScoreTable, name: str) -> tuple[NDArray[np.float64], NDAr
 def sensitivity_at(table: ScoreTable, name: str, specificity: float, options: Options) -> dict[str, Any]:
     """Sensitivity at a fixed specificity, with the threshold that gives it, as JSON."""
     point = sensitivity_at_specificity(
-        table.cases, table.combined(name), specificity, level=options.level, seed=options.seed
+        table.cases, table.ranking(name), specificity, level=options.level, seed=options.seed
     )
     return {
         "specificity": specificity,

@@ -84,7 +84,7 @@ def _one(
     adjust: NDArray[np.float64] | None,
     options: Options,
 ) -> dict[str, Any]:
-    score = table.combined(name)
+    score = table.ranking(name)
     entry: dict[str, Any] = {
         "name": name,
         "role": table.role(name),
@@ -121,7 +121,7 @@ def _odds_ratio(
 def _against(table: ScoreTable, sets: NDArray[np.str_], options: Options) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name in table.markers:
-        pair = table.combined(name), table.combined(table.standard)
+        pair = table.ranking(name), table.ranking(table.standard)
         found = compare_matched(table.cases, *pair, sets, level=options.level)
         rows.append({"name": name, "difference": as_json(found), "p": float(found.p)})
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]).tolist() if rows else [], strict=True):

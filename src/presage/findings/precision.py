@@ -49,7 +49,7 @@ def _one(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
     with np.errstate(invalid="ignore"):
         found = precision_recall(
             table.cases,
-            table.combined(name),
+            table.ranking(name),
             prevalence=options.prevalence,
             level=options.level,
             replicates=options.draws(len(table.cases), MOST_REPLICATES),

@@ -69,7 +69,7 @@ def _given(table: ScoreTable, name: str, options: Options) -> Risks:
 
 def _cross_fitted(table: ScoreTable, name: str, repeat: int) -> NDArray[np.float64]:
     """Risks of everyone from maps fitted without them, shape (n,)."""
-    score, cases = table.scores[name][repeat], table.cases
+    score, cases = table.comparable(name)[repeat], table.cases
     folds = folds_of(table) if table.folds is None else table.folds[min(repeat, len(table.folds) - 1)]
     values = np.empty(len(score))
     for fold in np.unique(folds):

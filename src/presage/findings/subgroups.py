@@ -107,7 +107,7 @@ def _group(group: Subgroup, names: list[str]) -> dict[str, Any]:
 
 def _opportunity(table: ScoreTable, score: str, groups: NDArray[np.str_], options: Options) -> dict[str, Any]:
     """Sensitivity and false alarms of each group at one threshold for all: the last of the fixed specificities."""
-    values = table.combined(score)
+    values = table.ranking(score)
     specificity = options.specificities[-1] if options.specificities else 0.9
     threshold = sensitivity_at_specificity(table.cases, values, specificity, replicates=100).threshold
     found = opportunity_gaps(
@@ -141,7 +141,7 @@ def _sites(
     for name in names:
         try:
             found = by_site(
-                table.cases, table.combined(name), groups, least=options.smallest_subgroup, level=options.level
+                table.cases, table.ranking(name), groups, least=options.smallest_subgroup, level=options.level
             )
         except StatsError:
             continue

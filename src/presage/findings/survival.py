@@ -50,7 +50,7 @@ def survival(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | N
 
 
 def _one(table: ScoreTable, name: str, horizon: float, options: Options) -> dict[str, Any]:
-    event, time, score = table.cases, table.outcome["time"], table.combined(name)
+    event, time, score = table.cases, table.outcome["time"], table.ranking(name)
     entry: dict[str, Any] = {
         "name": name,
         "role": table.role(name),
@@ -72,7 +72,7 @@ def _one(table: ScoreTable, name: str, horizon: float, options: Options) -> dict
 
 def _uno(table: ScoreTable, name: str, horizon: float, options: Options) -> dict[str, Any] | None:
     try:
-        found = uno_c(table.cases, table.outcome["time"], table.combined(name), until=horizon, level=options.level)
+        found = uno_c(table.cases, table.outcome["time"], table.ranking(name), until=horizon, level=options.level)
     except StatsError:
         return None
     return as_json(found.estimate)
@@ -127,7 +127,7 @@ def _groups(
 
 def _against(table: ScoreTable, name: str, horizon: float, options: Options) -> dict[str, Any]:
     """Difference in concordance from the standard: Uno's up to the horizon, Harrell's where that is undefined."""
-    pair = table.combined(name), table.combined(table.standard)
+    pair = table.ranking(name), table.ranking(table.standard)
     event, time = table.cases, table.outcome["time"]
     try:
         found = compare_concordance(event, time, *pair, until=horizon, level=options.level)

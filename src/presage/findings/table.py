@@ -76,5 +76,28 @@ class ScoreTable:
         return "standard" if name == self.standard else "marker"
 
     def combined(self, name: str) -> NDArray[np.float64]:
-        """One score per row: the mean over repeats, shape (n,)."""
+        """One score per row in its own unit: the mean over repeats, shape (n,)."""
         return np.asarray(self.scores[name].mean(axis=0))
+
+    def comparable(self, name: str) -> NDArray[np.float64]:
+        """Scores of each repeat on one scale over the fitted models, shape (repeats, n).
+
+        The models of different folds have their own slopes and offsets, and a mean over them would mix up whom each of
+        them ranks where. So each test fold is brought to mean 0 and standard deviation 1, without looking at outcomes.
+        Probabilities, external scores and scores that needed no fit are left as they are.
+        """
+        scores = np.asarray(self.scores[name], dtype=np.float64)
+        if self.folds is None or name in self.probabilities or scores.shape != self.folds.shape:
+            return scores
+        even = np.empty_like(scores)
+        for repeat, folds in enumerate(self.folds):
+            for fold in np.unique(folds):
+                inside = folds == fold
+                part = scores[repeat, inside] - scores[repeat, inside].mean()
+                spread = part.std()
+                even[repeat, inside] = part / spread if spread > 0 else 0.0
+        return even
+
+    def ranking(self, name: str) -> NDArray[np.float64]:
+        """One score per row by which people are ordered: the mean of :meth:`comparable` over repeats, shape (n,)."""
+        return np.asarray(self.comparable(name).mean(axis=0))

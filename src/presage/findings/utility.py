@@ -82,7 +82,7 @@ def _decided(
     table: ScoreTable, name: str, specificity: float, options: Options
 ) -> tuple[OperatingPoint, NDArray[np.bool_]]:
     """The operating point of one score, and whom it calls positive."""
-    score = table.combined(name)
+    score = table.ranking(name)
     point = sensitivity_at_specificity(table.cases, score, specificity, level=options.level, seed=options.seed)
     return point, np.asarray(score > point.threshold)
 

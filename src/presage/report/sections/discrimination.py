@@ -68,7 +68,8 @@ def _distributions(section: Mapping[str, Any]) -> Figure:
         name="distributions",
         title="Distribution of the scores",
         caption=(
-            f"Scores of cases (above) and controls (below), each as a share of its class, in the unit of the score; "
+            f"Scores of cases (above) and controls (below), each as a share of its class, in the unit of the score "
+            "(standard deviations of the test fold where cross-validated); "
             f"black strokes: medians. {people(section)}.{beyond}"
         ),
         alt=f"Distribution of the scores by outcome. {told}.",

@@ -126,3 +126,12 @@ def test_mcnemar_and_newcombes_paired_interval():
 def test_bad_questions_are_refused_in_words(call, words):
     with pytest.raises(StatsError, match=words):
         call()
+
+
+@pytest.mark.filterwarnings("error")
+def test_resamples_of_one_class_are_refused_in_words():
+    # One person has cases only, so that a draw of that person twice holds one class only.
+    with pytest.raises(StatsError, match="one class only"):
+        precision_recall([1, 1, 1, 0, 0], [3.0, 2.0, 1.0, 1.5, 0.5], patients=["a", "a", "b", "b", "b"], replicates=200)
+    with pytest.raises(StatsError, match="at least 2 of each"):
+        precision_recall([1, 0, 0], [3.0, 2.0, 1.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from presage.stats.checks import StatsError
@@ -109,3 +110,19 @@ def test_adjusting_takes_the_confounder_out():
 def test_bad_matching_is_refused_in_words(call, words):
     with pytest.raises(StatsError, match=words):
         call()
+
+
+def test_every_set_differing_alike_is_a_sign_test_and_not_a_null_result():
+    cases = np.tile([1, 0], 8)
+    sets = np.repeat(np.arange(8), 2)
+    perfect, reverse = cases.astype(float), 1.0 - cases
+    found = compare_matched(cases, perfect, reverse, sets)
+    assert found.difference == 1.0
+    assert found.p == pytest.approx(scipy.stats.binomtest(8, 8).pvalue)
+    assert 0 < found.low < found.high == 1.0
+    turned = compare_matched(cases, reverse, perfect, sets)
+    assert (turned.difference, turned.low, turned.high, turned.p) == (-1.0, -1.0, -found.low, found.p)
+    # Five sets cannot reach 5 %, and the interval says the same.
+    few = compare_matched(cases[:10], perfect[:10], reverse[:10], sets[:10])
+    assert few.p > 0.05
+    assert few.low < 0

@@ -45,17 +45,15 @@ def precision(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | 
 
 
 def _one(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
-    # A bootstrap sample of very few people may hold no control; the interval is then refused in words.
-    with np.errstate(invalid="ignore"):
-        found = precision_recall(
-            table.cases,
-            table.ranking(name),
-            prevalence=options.prevalence,
-            level=options.level,
-            replicates=options.draws(len(table.cases), MOST_REPLICATES),
-            seed=options.seed,
-            patients=table.patient if table.clustered else None,
-        )
+    found = precision_recall(
+        table.cases,
+        table.ranking(name),
+        prevalence=options.prevalence,
+        level=options.level,
+        replicates=options.draws(len(table.cases), MOST_REPLICATES),
+        seed=options.seed,
+        patients=table.patient if table.clustered else None,
+    )
     keep = np.unique(np.linspace(0, len(found.recall) - 1, POINTS).astype(int))
     return {
         "name": name,

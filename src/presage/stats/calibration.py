@@ -11,7 +11,7 @@ Epidemiology 21:128-138 (scaled Brier).
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -261,5 +261,13 @@ def _errors(
             f"the calibration curve exists in {len(drawn)} of {replicates} bootstrap replicates only: "
             "there are too few patients for a smooth curve"
         )
-    average, median, ninety = (percentile_interval(float(here[i]), drawn[:, i], level=level) for i in range(3))
+    average, median, ninety = (_around(percentile_interval(float(here[i]), drawn[:, i], level=level)) for i in range(3))
     return average, median, ninety, float(here[3])
+
+
+def _around(found: Estimate) -> Estimate:
+    """A distance grows in every replicate, so that percentiles may leave out the value itself: stretched to hold it."""
+    if found.low <= found.value <= found.high:
+        return found
+    low, high = min(found.low, found.value), max(found.high, found.value)
+    return replace(found, low=low, high=high, method=f"{found.method}, stretched to the value")

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from presage.stats import checks
 from presage.stats.checks import Bools, Floats, StatsError
-from presage.stats.resampling import bootstrap, percentile_interval
+from presage.stats.resampling import bootstrap, both_classes, percentile_interval
 from presage.stats.results import Estimate
 
 
@@ -136,9 +136,11 @@ def _interval(
     replicates: int,
     seed: int,
 ) -> Estimate:
+    checks.enough(cases)
     numbers = None if patients is None else checks.labels(patients, len(cases), "the patient")[1]
 
     def rows(block: Floats) -> Floats:
+        both_classes(block, cases)
         return np.array([statistic(weights) for weights in block])
 
     drawn = bootstrap(rows, cases, numbers, replicates=replicates, seed=seed)

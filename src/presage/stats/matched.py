@@ -199,12 +199,33 @@ def compare_matched(
     difference = float(gaps.sum()) / total
     error = float(((gaps - difference * both[0][1]) ** 2).sum() * n / (n - 1)) ** 0.5 / total
     name = f"matched sets, t with {n - 1} degrees of freedom"
+    if error == 0 and difference == 0:
+        return Comparison(0.0, 0.0, 0.0, 0.0, 1.0, level, name)
     if error == 0:
-        return Comparison(difference, difference, difference, 0.0, 1.0, level, name)
+        return _all_alike(difference, n, level)
     half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error
     p = float(2 * stats.t.sf(abs(difference / error), n - 1))
     low, high = max(-1.0, difference - half), min(1.0, difference + half)
     return Comparison(difference, low, high, difference / error, p, level, name)
+
+
+def _all_alike(difference: float, n: int, level: float) -> Comparison:
+    """Every set differs by the same share of its pairs, so that there is no spread to test with: the sign test.
+
+    The limit is this difference times (2 q - 1), with q the exact lower limit of the share of sets that favour one side.
+    """
+    far = abs(difference) * (2 * (0.5 - level / 2) ** (1 / n) - 1)
+    low, high = (far, difference) if difference > 0 else (difference, -far)
+    p = 2.0 * 0.5**n
+    return Comparison(
+        difference,
+        low,
+        high,
+        float(np.sign(difference)) * float(stats.norm.isf(p / 2)),
+        p,
+        level,
+        "matched sets, sign test",
+    )
 
 
 def adjusted_auc(

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from presage.stats import checks
 from presage.stats.checks import Floats, StatsError
-from presage.stats.resampling import bootstrap, percentile_interval
+from presage.stats.resampling import bootstrap, both_classes, percentile_interval
 from presage.stats.results import Estimate
 
 NRI_CAVEAT = (
@@ -88,6 +88,7 @@ def net_reclassification(
 
     def parts(weights: Floats) -> Floats:
         of_cases, of_controls = weights[:, checked], weights[:, ~checked]
+        both_classes(weights, checked)
         up = of_cases @ moved[checked] / of_cases.sum(axis=1)
         down = -(of_controls @ moved[~checked]) / of_controls.sum(axis=1)
         return np.stack([up + down, up, down], axis=1)
@@ -114,6 +115,7 @@ def discrimination_improvement(
 
     def slopes(weights: Floats) -> Floats:
         of_cases, of_controls = weights[:, checked], weights[:, ~checked]
+        both_classes(weights, checked)
         both = [
             of_cases @ risk[checked] / of_cases.sum(axis=1) - of_controls @ risk[~checked] / of_controls.sum(axis=1)
             for risk in (before, after)

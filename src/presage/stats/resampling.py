@@ -161,9 +161,22 @@ def bootstrap_auc(
     parts = [weighted_auc(checked, row) for row in matrix]
 
     def all_markers(weights: Floats) -> Floats:
+        both_classes(weights, checked)
         return np.stack([part(weights) for part in parts], axis=1)
 
     return bootstrap(all_markers, checked, numbers, replicates=replicates, seed=seed, threads=threads)
+
+
+def both_classes(weights: Floats, cases: Bools) -> None:
+    """Refuse replicates (block, n) that hold one class only: whatever compares the classes is not a number there.
+
+    Raises
+    ------
+    StatsError
+        With the cure.
+    """
+    if not (weights[:, cases].any(axis=1) & weights[:, ~cases].any(axis=1)).all():
+        raise StatsError("too few cases or controls: some bootstrap replicates hold one class only")
 
 
 def percentile_interval(value: float, replicates: Floats, *, level: float = 0.95) -> Estimate:

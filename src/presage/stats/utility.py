@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from presage.stats import checks
 from presage.stats.checks import Floats, StatsError
 from presage.stats.operating import accuracy
-from presage.stats.resampling import bootstrap
+from presage.stats.resampling import bootstrap, both_classes
 from presage.stats.results import Estimate
 
 
@@ -126,13 +126,12 @@ def decision_curve(
     sick, well = positive[checked], positive[~checked]
 
     def rates(weights: Floats) -> tuple[Floats, Floats, Floats]:
+        both_classes(weights, checked)
         of_cases, of_controls = weights[:, checked], weights[:, ~checked]
         n_cases, n_controls = (part.sum(axis=1, keepdims=True) for part in (of_cases, of_controls))
         shape = (len(weights), len(matrix), len(grid))
-        # A replicate of one class is not a number, and refused below.
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found = (of_cases @ sick / n_cases).reshape(shape)
-            needless = (of_controls @ well / n_controls).reshape(shape)
+        found = (of_cases @ sick / n_cases).reshape(shape)
+        needless = (of_controls @ well / n_controls).reshape(shape)
         here = np.full((len(weights), 1, 1), share) if stated else (n_cases / (n_cases + n_controls))[:, :, None]
         return found, needless, here
 
@@ -146,8 +145,6 @@ def decision_curve(
     # One stratum for all unless the prevalence is stated: see `level` above.
     strata = checked if stated else np.zeros(n, dtype=bool)
     drawn = bootstrap(benefit, strata, numbers, replicates=replicates, seed=seed, threads=threads)
-    if not np.isfinite(drawn).all():
-        raise StatsError("too few cases or controls: some bootstrap replicates hold one class only")
     limits = [0.5 - level / 2, 0.5 + level / 2]
     low, high = np.quantile(drawn, limits, axis=0)
     difference_low, difference_high = np.quantile(drawn[:, :-1] - drawn[:, :1], limits, axis=0)

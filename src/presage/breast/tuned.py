@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from presage.breast.trunks.device import check_device
 from presage.breast.trunks.trunk import trunk_named
 
 # Images in one pass when nothing is trained; each is still computed on its own terms (no batch statistics).
@@ -39,6 +40,7 @@ class TunedNetwork(nn.Module):
     @classmethod
     def start(cls, trunk: str, weights: str | None, freeze: str, device: str) -> TunedNetwork:
         """The network before training: ImageNet weights behind layer `freeze`, and a head of zeros."""
+        check_device(device)
         network, _ = trunk_named(trunk).load(weights)
         layers = network.cut(freeze or None)
         for parameter in layers.parameters():

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from presage.breast.trunks.device import check_device
 from presage.breast.trunks.trunk import trunk_named
 from presage.breast.trunks.weights import weights_digest
 
@@ -52,6 +53,8 @@ def frozen_trunk(
 def _frozen_trunk(
     name: str, taps: tuple[str, ...], weights: str | None, digest: str, device: str, after: str | None
 ) -> FrozenTrunk:
+    if device != "cpu":
+        check_device(device)
     network, _ = trunk_named(name).load(Path(weights) if weights else None)
     if device == "cpu":
         from presage.breast.trunks.graph import onnx_graph

@@ -21,6 +21,7 @@ from presage.breast.importers.summary import (
     write_study,
     write_tables,
 )
+from presage.breast.phantom.vendors import MODEL
 from presage.breast.reading.dicom import parse
 from presage.breast.reading.source import located, read_all
 from presage.cohort import InputError, UnusableRecording, storage
@@ -88,6 +89,7 @@ def import_dicom(
             f"none of {len(files)} files is a usable mammogram ({_most(excluded)})", where=root, cure="check the folder"
         )
     patients = patients[patients["patient_id"].isin({row["patient_id"] for row in recordings})]
+    phantom = any(row["model"] == MODEL for row in recordings)
     write_tables(
         target,
         patients,
@@ -95,10 +97,13 @@ def import_dicom(
         name=name or "Imported mammograms",
         description="Imported from DICOM; patient ids are keyed hashes.",
         outcomes=outcome_names,
+        phantom=phantom,
     )
     write_excluded(storage.join(target, "excluded.csv"), [(pseudonyms.file(file), reason) for file, reason in excluded])
     notes += _study(target, patients, recordings, outcome_names, name)
     notes = _key_notes(key_path, made) + notes + _person_notes(several, renamed, pseudonyms)
+    if phantom:
+        notes.append("There are made-up (phantom) images among these: cohort.yaml says so, and so will every page.")
     if link:
         notes.append(
             "The cohort refers to the original files, which still hold the identity of the patients: do not share or "

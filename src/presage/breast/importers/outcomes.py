@@ -19,7 +19,10 @@ def read_outcomes(path: str) -> pd.DataFrame:
         with storage.open_file(path) as file:
             table = pd.read_csv(file, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"the outcomes table cannot be read ({type(error).__name__})", where=path) from error
+        missing = isinstance(error, FileNotFoundError)
+        what = "there is no such outcomes table" if missing else f"the outcomes table cannot be read: {error}"
+        cure = "check the path" if missing else "save it as CSV (UTF-8, commas)"
+        raise InputError(what, where=path, cure=cure) from error
     if "patient_id" not in table.columns:
         raise InputError(
             f"no column patient_id; the columns are {', '.join(map(str, table.columns))}",

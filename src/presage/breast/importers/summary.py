@@ -91,6 +91,7 @@ def write_tables(
     name: str,
     description: str,
     outcomes: tuple[str, ...],
+    phantom: bool = False,
 ) -> None:
     """Write ``patients.csv``, ``recordings.csv`` and ``cohort.yaml`` of a new cohort."""
     Cohort(
@@ -99,6 +100,7 @@ def write_tables(
         root=root,
         name=name,
         description=description,
+        phantom=phantom,
         outcome_columns=outcomes,
     ).write(root)
 

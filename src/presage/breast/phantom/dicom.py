@@ -16,7 +16,7 @@ from presage.breast.phantom.acquisition import quantise
 from presage.breast.phantom.fields import Plane
 from presage.breast.phantom.risk import Woman
 from presage.breast.phantom.shape import View
-from presage.breast.phantom.vendors import Vendor
+from presage.breast.phantom.vendors import MODEL, Vendor
 
 Intent = Literal["for-presentation", "for-processing"]
 
@@ -137,7 +137,7 @@ def _say_who(image: Dataset, woman: Woman, identity: str) -> None:
 
 def _say_how(image: Dataset, woman: Woman, view: View, spacing_mm: float, thickness_mm: float, intent: Intent) -> None:
     image.Modality, image.Manufacturer = "MG", woman.vendor
-    image.ManufacturerModelName, image.SoftwareVersions = "Presage phantom", "1"
+    image.ManufacturerModelName, image.SoftwareVersions = MODEL, "1"
     image.PresentationIntentType = intent.upper().replace("-", " ")
     image.ImageType = ["DERIVED" if intent == "for-presentation" else "ORIGINAL", "PRIMARY"]
     image.ImageLaterality, image.Laterality = woman.laterality, woman.laterality

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+#: Manufacturer's Model Name of every made-up picture: what is imported from such files is known for a phantom.
+MODEL = "Presage phantom"
+
 
 @dataclass(frozen=True)
 class Vendor:

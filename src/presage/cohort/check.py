@@ -192,6 +192,7 @@ def _outcomes(cohort: Cohort) -> tuple[list[Prevalence], list[str]]:
         elif pd.api.types.is_numeric_dtype(values) and n_known:
             low, middle, high = np.nanquantile(values.to_numpy(dtype=float), [0, 0.5, 1])
             rows.append(Prevalence(column, n_known, None, f"median {middle:g}, range {low:g} to {high:g}"))
+            warnings += _nearly_binary(column, values.dropna())
         else:
             rows.append(Prevalence(column, n_known, None, "not a number"))
             odd = sorted(set(values.dropna().astype(str)) - {"0", "1"})
@@ -199,6 +200,15 @@ def _outcomes(cohort: Cohort) -> tuple[list[Prevalence], list[str]]:
         if n_known < len(patients):
             warnings.append(f"outcome {column} is not recorded for {len(patients) - n_known} patients")
     return rows, warnings
+
+
+def _nearly_binary(column: str, known: pd.Series) -> list[str]:
+    """A warning where a few cells keep a column from being 0 and 1."""
+    other = known[~known.isin([0, 1])]
+    if not known.isin([0]).any() or not known.isin([1]).any() or len(other) > len(known) / 10:
+        return []
+    cells = some(f"{pid}: {value:g}" for pid, value in other.items())
+    return [f"outcome {column} is 0 or 1 but for {len(other)} patient(s) ({cells}): a study of cases refuses it"]
 
 
 def _is_binary(column: pd.Series) -> bool:

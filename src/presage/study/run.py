@@ -47,8 +47,8 @@ def run_study(
     study
         What to run.
     run_folder
-        Where results are kept; made if need be. It holds private files (``key.csv``, ``cohort/``): share
-        ``findings.json``, ``examples/`` and the report.
+        Where results are kept; made if need be. It holds private files, readable by their owner alone (``key.csv``,
+        ``splits.csv``, ``study.yaml``, ``cohort/``): share ``findings.json``, ``examples/`` and the report.
     progress
         Who is told how far it is; a bar in a terminal by default.
     engine
@@ -93,7 +93,7 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
     write_text(folder / "study.yaml", study.to_yaml())
     write_snapshot(cohort, folder)
     write_key(folder, key)
-    splits.write(str(folder / "splits.csv"))
+    write_text(folder / "splits.csv", splits.to_csv())
     plan.write(folder)
 
     run = Run(folder, plan, cohort, {(fold.repeat, fold.fold): fold for fold in splits}, cache, key)

@@ -1,8 +1,8 @@
 """The run folder: all that tasks need as plain tables and JSON, so that any process (or machine) can do any task.
 
 ``study.yaml`` the study, resolved; ``cohort/`` the tables of the patients and recordings that entered (private);
-``splits.csv``; ``key.csv`` patient id -> code (private); ``plan.json`` what is common to all tasks; ``tasks/`` results;
-``examples/`` pictures; ``findings.json``; ``run.json`` dates, durations and the machine.
+``splits.csv`` (private); ``key.csv`` patient id -> code (private); ``plan.json`` what is common to all tasks;
+``tasks/`` results; ``examples/`` pictures; ``findings.json``; ``run.json`` dates, durations and the machine.
 """
 
 from __future__ import annotations
@@ -129,8 +129,13 @@ def read_key(folder: Path) -> dict[str, str]:
 
 
 def write_snapshot(cohort: Cohort, folder: Path) -> None:
-    """The tables of the cohort as it entered the study."""
-    write_cohort(cohort, str(folder / "cohort"))
+    """The tables of the cohort as it entered the study, in a folder for its owner alone."""
+    place = folder / "cohort"
+    place.mkdir(exist_ok=True)
+    place.chmod(0o700)
+    write_cohort(cohort, str(place))
+    for file in place.iterdir():
+        file.chmod(0o600)
 
 
 def read_snapshot(folder: Path, outcome: Outcome) -> Cohort:

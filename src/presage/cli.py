@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -234,8 +234,16 @@ def main() -> None:
         # InputError, StatsError and TableError are messages to the reader; any other ValueError is a defect of ours.
         if type(error).__module__.split(".")[0] != "presage":
             raise
-        typer.echo(typer.style("error: ", fg=typer.colors.RED, bold=True) + str(error), err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except OSError as error:
+        # A folder that is not there, a file that may not be written, a disk that is full: no defect either.
+        place = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{place}{error.strerror or error}\ncheck the path, the rights and the free space, and start again")
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(typer.style("error: ", fg=typer.colors.RED, bold=True) + message, err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

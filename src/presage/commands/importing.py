@@ -85,11 +85,13 @@ def _convert(key: str, text: str, parameter: inspect.Parameter) -> Any:
 
 def _describe(name: str, importer: Callable[..., Any]) -> None:
     typer.echo(f"Usage: presage import {name} SOURCE COHORT [--option value]\n")
-    typer.echo(inspect.getdoc(importer) or "")
+    # What follows is for those who call it from Python.
+    typer.echo((inspect.getdoc(importer) or "").partition("\nReturns\n---")[0].partition("\nRaises\n---")[0].rstrip())
     typer.echo("\nOptions:")
     for option, parameter in _parameters(importer).items():
-        default = "" if parameter.default in (None, inspect.Parameter.empty) else f"  [{parameter.default}]"
-        typer.echo(f"  --{option}{default}")
+        default = parameter.default
+        shown = "" if default in (None, "", False, inspect.Parameter.empty) else f"  [default: {default}]"
+        typer.echo(f"  --{option}{shown}")
 
 
 def _list_importers() -> None:

@@ -1,9 +1,10 @@
-"""From a file to a frame of text: separators, line ends, encodings, and files that are something else."""
+"""From a file to a frame of text (separators, encodings, files that are something else), and from text to a file."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,19 @@ from presage.findings.table import TableError
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a file in one step: a kill leaves the old file or the new one, and a full disk no half of one."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)  # a write that fails does not say where
+        raise
+    return path
 
 
 def read_frame(path: Path, *, separator: str | None = None, decimal: str = ".") -> pd.DataFrame:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from presage.findings.files import write_whole
+from presage.findings.table import TableError
 
 SCHEMA = "presage-findings/1"
 
@@ -32,15 +34,27 @@ class Findings:
 
     def write(self, folder: Path | str) -> Path:
         """Write ``findings.json`` in one step: a kill leaves the old file or the new one."""
-        path = Path(folder) / "findings.json"
-        part = path.with_name(path.name + ".part")
-        part.write_text(self.to_json(), encoding="utf-8")
-        os.replace(part, path)
-        return path
+        return write_whole(Path(folder) / "findings.json", self.to_json())
 
     @classmethod
     def read(cls, folder: Path | str) -> Findings:
-        """Read ``findings.json`` from a run folder (or the file itself)."""
+        """Read ``findings.json`` from a run folder (or the file itself).
+
+        Raises
+        ------
+        TableError
+            If there is none, or the file is something else.
+        """
         path = Path(folder)
         path = path / "findings.json" if path.is_dir() else path
-        return cls(json.loads(path.read_text(encoding="utf-8")))
+        if not path.is_file():
+            raise TableError(
+                f"there are no findings: {path} does not exist; give the folder of a run that was finished"
+            )
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise TableError(f"{path} is damaged or not a file of findings ({error}); run the study again") from error
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise TableError(f"{path} holds no findings of the form {SCHEMA}; run the study again with this version")
+        return cls(document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Any, Self
 
 from presage.findings.table import TableError
@@ -85,9 +86,13 @@ class Options:
         Raises
         ------
         TableError
-            If a value is out of range; the option is named.
+            If a value is out of range, or a key is a near miss of an option; the option is named.
         """
         known = {field.name for field in fields(cls)}
+        for key in chosen:
+            near = get_close_matches(key, known, n=1, cutoff=0.8)
+            if near and key not in known:
+                raise TableError(f"there is no option {key!r}; did you mean {near[0]!r}?")
         values = {key: value for key, value in chosen.items() if key in known and value is not None}
         for key in ("specificities", "subgroups", "adjust", "thresholds", "on_scale", "bands"):
             if key in values:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -15,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from presage.findings import Findings
+from presage.findings.files import write_whole
 from presage.report.assembly import answer, meaning, parts
 from presage.report.figures.canvas import plain
 from presage.report.parts import Figure, Part, Picture
@@ -34,11 +34,7 @@ def render(findings: Findings, folder: Path | str) -> Path:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.html"
-    part = path.with_name(path.name + ".part")
-    part.write_text(to_html(findings, folder), encoding="utf-8")
-    os.replace(part, path)
-    return path
+    return write_whole(folder / "report.html", to_html(findings, folder))
 
 
 def to_html(findings: Findings, folder: Path | None = None) -> str:
@@ -132,7 +128,10 @@ def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "n_patients" in about:
         facts.append(("Patients", f"{about['n_patients']:,}"))
     if about.get("n_cases") is not None:
-        facts.append(("Cases", f"{about['n_cases']:,}"))
+        timed = (document.get("outcome") or {}).get("kind") == "time-to-event"
+        facts.append(("Events" if timed else "Cases", f"{about['n_cases']:,}"))
+    if about.get("n_rows"):
+        facts.append(("Rows", f"{about['n_rows']:,}"))
     if about.get("n_recordings"):
         facts.append(("Recordings", f"{about['n_recordings']:,}"))
     if document.get("standard", {}).get("name"):
@@ -140,6 +139,8 @@ def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if validation.get("folds"):
         group = str(validation.get("group_by") or "patient").replace("_", " ")
         facts.append(("Validation", f"{validation.get('repeats', 1)} × {validation['folds']}-fold, by {group}"))
+    elif validation.get("given_folds"):
+        facts.append(("Validation", f"{validation['given_folds']}-fold cross-validation, as given"))
     elif document.get("sections"):
         facts.append(("Validation", "scores as given"))
     return facts

@@ -100,7 +100,7 @@ BROKEN = {
     "wrong separator": (text(rows()), {"separator": ";"}, ["one column", "--separator"]),
     "a missing score": (text(change(3, mirai="")), {}, ["'mirai'", "missing", "1 patient (A3)"]),
     "NaN in words": (text(change(4, density="NaN")), {}, ["missing", "A4"]),
-    "infinite": (text(change(4, density="inf")), {}, ["missing", "A4"]),
+    "infinite": (text(change(4, density="inf")), {}, ["infinite", "A4"]),
     "a patient twice": (text([*rows(), rows()[2]]), {}, ["several rows", "A2", "--cluster"]),
     "nobody's row": (text(change(5, patient_id="")), {}, ["no patient_id", "row 7"]),
     "constant": (text([row | {"mirai": 0.5} for row in rows()]), {}, ["'mirai'", "0.5 for everyone"]),

@@ -76,8 +76,8 @@ def evaluate(
     written = findings.write(out)
     page = render(findings, out)
     typer.echo(answer(findings))
-    for name, section in findings.document["sections"].items():
-        if section.get("sentence") and name != "comparison":
+    for section in findings.document["sections"].values():
+        if section.get("sentence") and section["sentence"] not in answer(findings):
             typer.echo(f"\n{section['title']}: {section['sentence']}")
     typer.echo(f"\nfindings: {written}\nreport: {page}")
 

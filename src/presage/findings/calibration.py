@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from presage.findings.estimates import repeats
 from presage.findings.options import Options
 from presage.findings.risks import Risks, case_control, risks
 from presage.findings.table import ScoreTable
-from presage.findings.words import as_json, number, percent, with_interval
+from presage.findings.words import as_json, joined, number, percent, with_interval
 from presage.stats.calibration import Calibration
 from presage.stats.calibration import calibration as calibrate
 from presage.stats.checks import StatsError
@@ -28,11 +29,13 @@ def calibration(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] 
     if table.outcome_kind == "time-to-event" or min(cases.sum(), (~cases).sum()) < FEWEST:
         return None
     options = Options.read(chosen)
-    scores = []
+    scores, without = [], []
     for name in sorted(table.scores, key=lambda entry: entry != table.standard):
         found = risks(table, name, options)
         entry = None if found is None else _one(table, name, found, options)
-        if entry is not None:
+        if entry is None:
+            without.append(name)
+        else:
             scores.append(entry)
     if not scores:
         return None
@@ -43,7 +46,7 @@ def calibration(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] 
         "scores": scores,
         "recalibration": "; ".join(dict.fromkeys(entry["how"] for entry in scores)),
         "sentence": _sentence(scores),
-        "caveats": _caveats(table, scores, options),
+        "caveats": _caveats(table, scores, without, options),
     }
 
 
@@ -109,8 +112,25 @@ def _excludes(estimate: Mapping[str, Any], value: float) -> bool:
     return not estimate["low"] <= value <= estimate["high"]
 
 
-def _caveats(table: ScoreTable, scores: list[dict[str, Any]], options: Options) -> list[str]:
+def _caveats(table: ScoreTable, scores: list[dict[str, Any]], without: list[str], options: Options) -> list[str]:
     caveats = []
+    if without:
+        caveats.append(
+            f"No calibration of {joined(without)}: no risk, or no curve, could be fitted (a score that separates cases "
+            "from controls completely, runs the other way, or has hardly any spread)."
+        )
+    if repeats(table) > 1:
+        caveats.append(
+            f"Judged is each person's mean risk over {repeats(table)} repeats of the cross-validation, all folds "
+            "together; "
+            "a mean over repeats is steadier than the risk that one fitted model would give. Intervals leave out the "
+            "share of the training."
+        )
+    elif table.folds is not None:
+        caveats.append(
+            "Every risk is out of fold; those of all folds are judged together, and intervals leave out the "
+            "share of the training."
+        )
     if any(entry["recalibrated"] for entry in scores):
         names = "; ".join(entry["name"] for entry in scores if entry["recalibrated"])
         caveats.append(

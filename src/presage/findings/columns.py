@@ -106,7 +106,13 @@ class Numbers:
         odd = values.isna() & ~empty
         if odd.any():
             self._refuse_text(column, what, text, odd)
-        bad = empty | ~np.isfinite(values)
+        endless = ~empty & np.isinf(values)
+        if endless.any():
+            raise TableError(
+                f"{self.file}: the {what} {column!r} is infinite for {self._who(endless)}. Such a value comes from a "
+                "division by 0 or the logarithm of 0: correct it where the score is made"
+            )
+        bad = empty | values.isna()
         if bad.any():
             raise TableError(
                 f"{self.file}: the {what} {column!r} is missing for {self._who(bad)}. A missing value is not guessed: "

@@ -33,21 +33,20 @@ def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] |
     options = Options.read(chosen)
     standard: dict[str, Any] = {"name": table.standard, "auc": estimates.auc(table, table.standard, options)}
     rows = [_one(table, name, standard, options) for name in table.markers]
-    for row, adjusted in zip(rows, holm([row["p"] for row in rows]).tolist(), strict=True):
-        row["p_adjusted"] = adjusted
-        row["verdict"] = verdict(row["difference"], adjusted, options)
-        row["sentence"] = _marker_sentence(row, standard, several=len(rows) > 1)
-    primary = _primary(rows, options)
+    primary = judge(rows, options)
+    for row in rows:
+        others = len(rows) - (primary is not None)
+        row["sentence"] = _marker_sentence(row, standard, adjusted=row is not primary and others > 1)
     judged = [primary] if primary else rows
     return {
         "title": "Comparison with the standard",
         "standard": standard,
         "markers": rows,
         "primary": primary["name"] if primary else None,
-        "adjustment": "Holm" if len(rows) > 1 else "none: one marker",
+        "adjustment": _adjustment(rows, primary),
         "null_result": not any(row["verdict"] == "beats" for row in judged),
         "sentence": _answer(table, judged, standard, options),
-        "caveats": _caveats(rows, standard["auc"]["value"], options),
+        "caveats": [*_caveats(rows, standard["auc"]["value"], options), *_suspicions(table, standard, rows)],
     }
 
 
@@ -77,6 +76,30 @@ def verdict(difference: Mapping[str, Any], p_adjusted: float, options: Options) 
     if p_adjusted >= options.alpha:
         return "does not beat"
     return "beats" if difference["value"] > 0 else "worse than"
+
+
+def judge(rows: list[dict[str, Any]], options: Options) -> dict[str, Any] | None:
+    """Give each marker (with ``p`` and ``difference``) its adjusted p-value and its verdict; the primary one, if named.
+
+    The marker named in advance is one question, which needs no adjustment; Holm's is over all the others.
+    """
+    primary = _primary(rows, options)
+    if primary is not None:
+        primary["p_adjusted"] = primary["p"]
+    others = [row for row in rows if row is not primary]
+    for row, adjusted in zip(others, holm([row["p"] for row in others]).tolist() if others else [], strict=True):
+        row["p_adjusted"] = adjusted
+    for row in rows:
+        row["verdict"] = verdict(row["difference"], row["p_adjusted"], options)
+    return primary
+
+
+def _adjustment(rows: list[dict[str, Any]], primary: dict[str, Any] | None) -> str:
+    if len(rows) == 1:
+        return "none: one marker"
+    if primary is None:
+        return "Holm"
+    return f"none for {primary['name']}, named in advance; Holm over the others"
 
 
 def _primary(rows: list[dict[str, Any]], options: Options) -> dict[str, Any] | None:
@@ -117,6 +140,8 @@ def _answer(table: ScoreTable, judged: list[dict[str, Any]], standard: dict[str,
         else "both markers"
     )
     rest = f" The other {others} did not." if others > 1 else " The other one did not." if others else ""
+    worse = [row["name"] for row in judged if row["verdict"] == "worse than"]
+    rest += f" Worse than {standard['name']}: {joined(worse)}." if worse else ""
     return f"{who}, {counted} told cases from controls better than {against}. {told}.{rest}"
 
 
@@ -129,9 +154,9 @@ HOW = {
 }
 
 
-def _marker_sentence(row: dict[str, Any], standard: dict[str, Any], *, several: bool) -> str:
+def _marker_sentence(row: dict[str, Any], standard: dict[str, Any], *, adjusted: bool) -> str:
     how = HOW[row["verdict"]].format(standard=standard["name"], what="cases from controls")
-    p = p_value(row["p_adjusted"]) + (" after Holm's adjustment" if several else "")
+    p = p_value(row["p_adjusted"]) + (" after Holm's adjustment" if adjusted else "")
     text = (
         f"{row['name']} {how}: AUC {with_interval(row['auc'])} against {number(standard['auc']['value'])} "
         f"({limits(standard['auc'])}), difference {difference_with_interval(row['difference'])}, {p}."
@@ -164,6 +189,13 @@ def _caveats(rows: list[dict[str, Any]], standard: float, options: Options) -> l
             f"No marker was named in advance as primary, so all {len(rows)} are judged together (Holm's adjustment). "
             "The best of several is likely to do less well in new people."
         )
+    if len(rows) > 1 and options.primary is not None:
+        others = joined([row["name"] for row in rows if row["name"] != options.primary])
+        caveats.append(
+            f"{options.primary} was named as the marker to judge, and is tested without adjustment; {others} "
+            "is secondary (Holm's adjustment where there are several). This holds only if the name was fixed before "
+            "the results were seen."
+        )
     low = [row for row in rows if row["relative_gain"] is not None and row["relative_gain"] > 0]
     if low:
         gains = "; ".join(
@@ -179,5 +211,28 @@ def _caveats(rows: list[dict[str, Any]], standard: float, options: Options) -> l
         caveats.append(
             f"Non-inferiority with a margin of {options.non_inferiority:g} of AUC ({level_words(options.level)}): "
             + (f"shown for {joined(good)}." if good else "shown for no marker.")
+        )
+    return caveats
+
+
+def _suspicions(table: ScoreTable, standard: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    """Results that are more often a slip in the table than a finding."""
+    caveats = []
+    aucs = {standard["name"]: standard["auc"], **{row["name"]: row["auc"] for row in rows}}
+    for name, auc in aucs.items():
+        if auc["high"] < 0.5:
+            effect = " Every difference from it is then too large." if name == standard["name"] else ""
+            caveats.append(
+                f"{name} is higher in controls than in cases (AUC {with_interval(auc)}). Higher must mean more "
+                f"likely a case: if this score runs the other way, turn its sign and run this again.{effect}"
+            )
+        elif auc["value"] == 1:
+            caveats.append(
+                f"{name} tells everyone apart without an error: make sure that the outcome is not part of it."
+            )
+    if "match_set" in table.covariates.columns:
+        caveats.append(
+            "Cases and controls were matched. These AUCs compare every case with every control; the section on matched "
+            "sets compares within sets, and is the one that respects the design."
         )
     return caveats

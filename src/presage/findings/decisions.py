@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from presage.findings.estimates import all_folds
 from presage.findings.options import Options
 from presage.findings.risks import case_control
 from presage.findings.table import ScoreTable
@@ -21,13 +22,24 @@ MOST_REPLICATES = 500
 
 
 def decisions(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The analysis ``decisions``; None for a time-to-event outcome, several rows per person, or no fixed specificity.
+    """The analysis ``decisions``; None for a time-to-event outcome or no fixed specificity; of rows, only why not.
 
     Predictive values need a prevalence: the stated one, or a cohort's own; without either they are left out.
     """
     options = Options.read(chosen)
-    if table.outcome_kind == "time-to-event" or table.clustered or not options.specificities:
+    if table.outcome_kind == "time-to-event" or not options.specificities:
         return None
+    if table.clustered:
+        return {
+            "title": "Decisions at fixed thresholds",
+            "shown": False,
+            "sentence": (
+                "Not shown: some people have several rows, and the exact intervals and McNemar's test of "
+                "decisions take "
+                "rows as independent. Evaluate one row per person for them (say, the highest score of each)."
+            ),
+            "caveats": [],
+        }
     prevalence = options.prevalence
     if prevalence is None and not case_control(table, options):
         prevalence = float(table.cases.mean())
@@ -42,7 +54,7 @@ def decisions(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | 
         "points": points,
         "partial": {"from": least, "scores": [_partial(table, name, least, options) for name in names]},
         "sentence": _sentence(points[-1], table, options),
-        "caveats": _caveats(prevalence, options),
+        "caveats": [*_caveats(prevalence, options), *_nobody(points), *all_folds(table)],
     }
 
 
@@ -122,6 +134,22 @@ def _sentence(point: Mapping[str, Any], table: ScoreTable, options: Options) -> 
             f"{p_value(row['p_adjusted'])})"
         )
     return f"Deciding at the threshold that spares {kept} of the controls: {'; '.join(told)}." if told else ""
+
+
+def _nobody(points: list[dict[str, Any]]) -> list[str]:
+    """A score of few distinct values may have no threshold that spares so many controls but calls anyone positive."""
+    found = [
+        f"{row['name']} at {percent(point['specificity'])}"
+        for point in points
+        for row in point["scores"]
+        if row["counts"][0] + row["counts"][1] == 0
+    ]
+    if not found:
+        return []
+    return [
+        f"No threshold spares so many controls and still calls anyone positive: {'; '.join(found)}. A score of few "
+        "distinct values is better judged at a lower specificity (option specificities)."
+    ]
 
 
 def _caveats(prevalence: float | None, options: Options) -> list[str]:

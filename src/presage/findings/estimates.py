@@ -34,6 +34,18 @@ def repeats(table: ScoreTable) -> int:
     return max(len(scores) for scores in table.scores.values())
 
 
+def all_folds(table: ScoreTable) -> list[str]:
+    """The remark of a section that judges one score per row although several fitted models gave it; else nothing."""
+    if table.folds is None:
+        return []
+    count = repeats(table)
+    used = f"mean out-of-fold score over {count} repeats" if count > 1 else "out-of-fold score"
+    return [
+        f"Uses each person's {used}, all folds together: it may differ a little from the AUC of the comparison, which "
+        "stays within folds, and its intervals and tests leave out the share of the training."
+    ]
+
+
 def auc(table: ScoreTable, name: str, options: Options) -> dict[str, Any]:
     """AUC of one score with its interval, as JSON."""
     if table.folds is None:

@@ -57,7 +57,8 @@ def evaluate(
                 "name": "table of scores",
                 "description": description,
                 "n_patients": len(codes),
-                "n_recordings": len(rows) if table.clustered else None,
+                "n_recordings": None,
+                "n_rows": len(rows) if table.clustered else None,
                 "n_cases": int(is_case.sum()),
                 "flow": [],
                 "characteristics": None,
@@ -73,7 +74,7 @@ def evaluate(
                 }
                 for name in table.scores
             ],
-            "validation": None,
+            "validation": _given_folds(table),
             "sections": analyse(table, chosen),
             "scores": _scores(table, rows),
             "gallery": [],
@@ -81,6 +82,11 @@ def evaluate(
             "software": {name: version(name) for name in _SOFTWARE},
         }
     )
+
+
+def _given_folds(table: ScoreTable) -> dict[str, Any] | None:
+    """What is known of a cross-validation that was done elsewhere: its folds, and not how they were drawn."""
+    return None if table.folds is None else {"given_folds": len(np.unique(table.folds)), "repeats": len(table.folds)}
 
 
 def _scores(table: ScoreTable, rows: np.typing.NDArray[np.intp]) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from presage.findings.estimates import all_folds
 from presage.findings.options import Options
 from presage.findings.risks import case_control
 from presage.findings.table import ScoreTable
@@ -18,15 +19,25 @@ MOST_REPLICATES = 500
 
 
 def precision(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The analysis ``precision``; None for a time, and for a case-control table without a stated prevalence.
+    """The analysis ``precision``; None for a time.
 
-    Precision depends on how common the disease is, so a sample of one case per control has none to show.
+    Precision depends on how common the disease is, so a case-control table without a stated prevalence has none to
+    show: its section says so.
     """
     if table.outcome_kind == "time-to-event":
         return None
     options = Options.read(chosen)
     if case_control(table, options) and options.prevalence is None:
-        return None
+        return {
+            "title": "Precision and recall",
+            "shown": False,
+            "sentence": (
+                "Not shown: of those called positive, how many are cases depends on how common the disease is, which a "
+                "case-control sample does not tell. State the prevalence where the score will be used (option "
+                "prevalence)."
+            ),
+            "caveats": [],
+        }
     scores = [_one(table, name, options) for name in sorted(table.scores, key=lambda n: n != table.standard)]
     prevalence = options.prevalence or float(table.cases.mean())
     told = "; ".join(f"{entry['name']} {with_interval(entry['average_precision'], digits=3)}" for entry in scores)
@@ -40,7 +51,7 @@ def precision(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | 
         "sentence": (
             f"Average precision, where a useless score reaches the prevalence of {percent(prevalence, 1)}: {told}."
         ),
-        "caveats": [f"Precision holds for the prevalence used here ({source}) and no other."],
+        "caveats": [f"Precision holds for the prevalence used here ({source}) and no other.", *all_folds(table)],
     }
 
 

@@ -85,7 +85,8 @@ def read_scores(
         folds=None if fold is None else reader.folds(fold)[None, :],
         outcome_kind=kind,
         cutoff=cutoff,
-        outcome_title=title or outcome.replace("_", " "),
+        # Of a time to an event, what happened is the event and not the time.
+        outcome_title=title or (event if kind == "time-to-event" and event else outcome).replace("_", " "),
         covariates=_covariates(frame[kept], decimal),
         probabilities=tuple(probabilities),
     )
@@ -139,7 +140,11 @@ def _outcome(
     records = np.empty(len(reader.frame), dtype=[("event", bool), ("time", float)])
     records["event"] = reader.zero_or_one(event, "event") == 1
     records["time"] = reader.time(outcome)
-    columns.two_classes(records["event"], event)
+    if not records["event"].any():
+        raise TableError(
+            f"{reader.file}: the event {event!r} happened to nobody ({len(records)} rows), so that no score can "
+            "be judged; is it the right column?"
+        )
     return records
 
 

@@ -185,7 +185,12 @@ def _caveats(table: ScoreTable, covariates: list[dict[str, Any]], options: Optio
         f"({asked} in all) are adjusted together (Holm); in a study of this size they find only large differences."
     ]
     if table.folds is not None:
-        caveats.append("Groups are judged by each person's mean score over the repeats, all folds together.")
+        caveats.append(
+            "AUCs of groups compare people within a test fold, as the main comparison does. The share of cases "
+            "found and "
+            "of controls alarmed, and the table over sites, use each person's mean score, all folds together; their "
+            "intervals leave out the share of the training."
+        )
     if table.clustered:
         caveats.append("Sensitivity and false alarms by group take rows as independent.")
     return caveats

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.findings.comparison import HOW, verdict
+from presage.findings.comparison import HOW, judge
 from presage.findings.estimates import described
 from presage.findings.options import Options
-from presage.findings.table import ScoreTable
+from presage.findings.table import ScoreTable, TableError
 from presage.findings.words import as_json, difference_with_interval, limits, number, p_value, with_interval
 from presage.stats.checks import StatsError
 from presage.stats.concordance import compare_concordance, harrell_c, time_dependent_auc, uno_c
-from presage.stats.hypotheses import holm
 from presage.stats.kaplan_meier import kaplan_meier, log_rank
 from presage.stats.survival_risk import brier_over_time, calibration_at
 
@@ -29,12 +28,15 @@ def survival(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | N
         return None
     options = Options.read(chosen)
     horizon = options.horizon or float(np.median(table.outcome["time"]))
+    longest = float(table.outcome["time"].max())
+    if horizon >= longest:
+        raise TableError(
+            f"the horizon is {horizon:g}, but nobody was followed longer than {longest:g}: nothing is known about "
+            "later times. Choose an earlier horizon, in the unit of the follow-up time"
+        )
     scores = [_one(table, name, horizon, options) for name in sorted(table.scores, key=lambda n: n != table.standard)]
     markers = [_against(table, name, horizon, options) for name in table.markers]
-    adjusted_p = holm([row["p"] for row in markers]).tolist() if markers else []
-    for row, adjusted in zip(markers, adjusted_p, strict=True):
-        row["p_adjusted"] = adjusted
-        row["verdict"] = verdict(row["difference"], adjusted, options)
+    primary = judge(markers, options)
     return {
         "title": "Time to the event",
         "n": len(table.patient),
@@ -43,7 +45,8 @@ def survival(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | N
         "median_follow_up": float(np.median(table.outcome["time"])),
         "scores": scores,
         "markers": markers,
-        "null_result": not any(row["verdict"] == "beats" for row in markers),
+        "primary": primary["name"] if primary else None,
+        "null_result": not any(row["verdict"] == "beats" for row in ([primary] if primary else markers)),
         "sentence": _sentence(table, scores, markers, options),
         "caveats": _caveats(table, horizon, options),
     }
@@ -151,7 +154,8 @@ def _sentence(table: ScoreTable, scores: list[dict[str, Any]], markers: list[dic
             f"({limits(standard)}), difference {difference_with_interval(row['difference'])}, "
             f"{p_value(row['p_adjusted'])}"
         )
-    null = " This is a null result." if not any(row["verdict"] == "beats" for row in markers) else ""
+    judged = [row for row in markers if options.primary in (None, row["name"])]
+    null = " This is a null result." if not any(row["verdict"] == "beats" for row in judged) else ""
     return f"{who}, {'; '.join(told)}.{null}"
 
 
@@ -169,5 +173,6 @@ def _caveats(table: ScoreTable, horizon: float, options: Options) -> list[str]:
             "Scores are means over repeated cross-validation; intervals leave out the share of the training."
         )
     if len(table.markers) > 1:
-        caveats.append(f"The p-values of {len(table.markers)} markers are adjusted together (Holm).")
+        spared = f", but for {options.primary}, which was named as the one to judge" if options.primary else ""
+        caveats.append(f"The p-values of {len(table.markers)} markers are adjusted together (Holm){spared}.")
     return caveats

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from presage.findings.estimates import all_folds
 from presage.findings.options import Options
 from presage.findings.risks import case_control, risks
 from presage.findings.table import ScoreTable
@@ -39,11 +40,9 @@ def utility(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | No
             "title": "Clinical utility",
             "shown": False,
             "sentence": (
-                f"Not shown: {percent(share)} of these {options.people} are cases, which looks like a case-control "
-                "sample, "
-                "and what a marker is worth in a clinic depends on how common the disease is there. State the "
-                "prevalence "
-                "(option prevalence), or say that this is a cohort (option case_control: false)."
+                f"Not shown: {_sampled(table, options)}, and what a marker is worth in a clinic depends on how common "
+                "the disease is there. State the prevalence (option prevalence), or say that this is a cohort (option "
+                "case_control: false; on the command line --cohort)."
             ),
             "caveats": [],
         }
@@ -59,8 +58,18 @@ def utility(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | No
     }
     section |= _curves(table, prevalence, options)
     section["sentence"] = _sentence(section, options)
-    section["caveats"] = _caveats(section, table)
+    section["caveats"] = [*_caveats(section, table), *all_folds(table)]
     return section
+
+
+def _sampled(table: ScoreTable, options: Options) -> str:
+    """Why the table counts as a case-control sample."""
+    if options.case_control:
+        return "cases and controls were sampled apart, as stated"
+    if "match_set" in table.covariates.columns:
+        return "cases and controls come in matched sets, as in a case-control sample"
+    share = percent(float(table.cases.mean()))
+    return f"{share} of these {options.people} are cases, which looks like a case-control sample"
 
 
 def _per_1000(table: ScoreTable, prevalence: float, options: Options) -> list[dict[str, Any]]:

@@ -212,20 +212,13 @@ def compare_matched(
 def _all_alike(difference: float, n: int, level: float) -> Comparison:
     """Every set differs by the same share of its pairs, so that there is no spread to test with: the sign test.
 
-    The limit is this difference times (2 q - 1), with q the exact lower limit of the share of sets that favour one side.
+    The limit is this difference times (2 q - 1), with q the exact lower limit of the share of sets on one side.
     """
     far = abs(difference) * (2 * (0.5 - level / 2) ** (1 / n) - 1)
     low, high = (far, difference) if difference > 0 else (difference, -far)
-    p = 2.0 * 0.5**n
-    return Comparison(
-        difference,
-        low,
-        high,
-        float(np.sign(difference)) * float(stats.norm.isf(p / 2)),
-        p,
-        level,
-        "matched sets, sign test",
-    )
+    p = max(2.0 * 0.5**n, float(np.finfo(float).tiny))
+    statistic = float(np.sign(difference) * stats.norm.isf(p / 2))
+    return Comparison(difference, low, high, statistic, p, level, "matched sets, sign test")
 
 
 def adjusted_auc(

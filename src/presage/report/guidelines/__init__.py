@@ -41,11 +41,11 @@ def _part(name: str, answers: Mapping[str, str]) -> Part:
         if item["section"] != last:
             groups[number] = last = item["section"]
         rows.append([item["id"], item["ask"], answers.get(item["fill"] or "", TO_COMPLETE)])
-    filled = sum(row[2] != TO_COMPLETE for row in rows)
+    filled = sum(TO_COMPLETE not in row[2] for row in rows)
+    partly = sum(TO_COMPLETE in row[2] and row[2] != TO_COMPLETE for row in rows)
     text = Text(
-        f"The findings answer {filled} of {len(rows)} entries; the others are for the author. Short wording of our "
-        "own: "
-        f"submit the official form. Source: {content['source']}."
+        f"The findings answer {filled} of {len(rows)} entries and {partly} in part; the others are for the author, who "
+        f"also checks these. Short wording of our own: submit the official form. Source: {content['source']}."
     )
     table = Table(
         f"{content['name']}, {len(rows)} entries",

@@ -8,6 +8,17 @@ from typing import Any
 from presage.findings.words import joined
 
 Document = Mapping[str, Any]
+
+#: What the sections are called on the page.
+_HEADINGS = {
+    "comparison": "Against the standard of today",
+    "survival": "Time to the event",
+    "agreement": "Agreement with the scale",
+    "discrimination": "Telling cases from controls",
+    "calibration": "Are the risks right?",
+    "utility": "How many more are found, at what price",
+    "subgroups": "Does it hold for everyone?",
+}
 Answer = Callable[[Document], str | None]
 
 
@@ -64,7 +75,8 @@ def _folds(document: Document) -> int | None:
 
 
 def _summary(document: Document) -> str | None:
-    return "The answer at the head of this page" if _section(document, "comparison") else None
+    answered = any(_section(document, name) for name in ("comparison", "survival"))
+    return "Result: the answer at the head of this page; the abstract itself: author to complete" if answered else None
 
 
 def _objectives(document: Document) -> str | None:
@@ -72,8 +84,10 @@ def _objectives(document: Document) -> str | None:
     markers = [m["name"] for m in document.get("markers", []) if m.get("role") != "standard"]
     if not standard or not markers:
         return None
+    kind = (document.get("outcome") or {}).get("kind")
+    whom = "who has the event early" if kind == "time-to-event" else "cases from controls"
     what = "Development and internal validation" if _folds(document) else "Evaluation"
-    return f"{what}: is any of these better than {standard} at telling cases from controls: {'; '.join(markers)}?"
+    return f"{what}: is any of these better than {standard} at telling {whom}: {'; '.join(markers)}?"
 
 
 def _data_source(document: Document) -> str | None:
@@ -129,9 +143,17 @@ def _missing(document: Document) -> str | None:
 
 
 def _splits(document: Document) -> str | None:
+    validation = document.get("validation") or {}
+    if validation.get("given_folds"):
+        return (
+            f"Out-of-fold scores of {validation['given_folds']} folds, as given; how the folds were drawn: "
+            "author to complete"
+        )
     if not _folds(document):
-        return "No split: scores were given as they are" if document.get("sections") else None
-    validation = document["validation"]
+        told = (
+            "No split of these people: scores were given as they are; on whom the models were made: author to complete"
+        )
+        return told if document.get("sections") else None
     repeats, group = validation.get("repeats", 1), validation.get("group_by") or "patient"
     return (
         f"{repeats} × {validation['folds']}-fold cross-validation, disjoint by {group}, seed {validation.get('seed')}"
@@ -152,11 +174,15 @@ def _model_building(document: Document) -> str | None:
 
 def _heterogeneity_method(document: Document) -> str | None:
     names = [entry["covariate"] for entry in _section(document, "subgroups").get("covariates", [])]
-    return f"Results by {joined(names)}, with interaction tests; see “Subgroups”" if names else None
+    return f"Results by {joined(names)}, with interaction tests; see “{_HEADINGS['subgroups']}”" if names else None
 
 
 def _measures(document: Document) -> str | None:
-    titles = [s.get("title", n) for n, s in sorted(document.get("sections", {}).items()) if n != "characteristics"]
+    titles = [
+        section.get("title", name)
+        for name, section in sorted(document.get("sections", {}).items())
+        if name != "characteristics" and section.get("shown", True) and "not_computed" not in section
+    ]
     return "; ".join(titles) or None
 
 
@@ -182,7 +208,9 @@ def _prediction(document: Document) -> str | None:
 
 
 def _imbalance(document: Document) -> str | None:
-    return "Nothing was resampled for evaluation" if document.get("sections") else None
+    if not document.get("sections"):
+        return None
+    return "Nothing was resampled for evaluation; in making the models: author to complete"
 
 
 def _output(document: Document) -> str | None:
@@ -204,9 +232,12 @@ def _software(document: Document) -> str | None:
 
 def _code(document: Document) -> str | None:
     number = (document.get("software") or {}).get("presage")
-    return f"Presage {number} (Apache-2.0) with the settings on this page" if number else None
+    if not number:
+        return None
+    models = "" if _folds(document) else "; of the models: author to complete"
+    return f"Of the analysis: Presage {number} (Apache-2.0) with the settings on this page{models}"
 
 
 def _performance(document: Document) -> str | None:
-    names = [name for name in ("comparison", "discrimination", "survival", "agreement") if _section(document, name)]
-    return "See " + joined([f"“{_section(document, name).get('title', name)}”" for name in names]) if names else None
+    names = [name for name in _HEADINGS if _section(document, name).get("shown", bool(_section(document, name)))]
+    return "See " + joined([f"“{_HEADINGS[name]}”" for name in names]) if names else None

@@ -54,7 +54,9 @@ def _table(section: Mapping[str, Any], discrimination: Mapping[str, Any], docume
     several = len(section["markers"]) > 1
     level = level_words(section["standard"]["auc"]["level"])
     columns = ["Model", *(key.capitalize() for key in what), f"AUC ({level})", "Difference from the standard"]
-    columns += ["p (Holm)" if several else "p", "Relative gain", "Verdict"]
+    primary = section.get("primary") if several else None
+    holm = len(section["markers"]) - (primary is not None) > 1
+    columns += ["p (Holm)" if holm else "p", "Relative gain", "Verdict"]
     columns += [f"Sensitivity at {percent(value)} specificity" for value in fixed]
     rows = []
     for entry in (section["standard"], *section["markers"]):
@@ -66,6 +68,7 @@ def _table(section: Mapping[str, Any], discrimination: Mapping[str, Any], docume
             f"Every marker beside the standard ({section['standard']['name']}, first row)"
             + (f", {people(discrimination)}" if discrimination else "")
             + ". A relative gain is read beside both AUCs."
+            + (f" Named in advance as the one to judge, p without adjustment: {primary}." if primary else "")
         ),
         columns=columns,
         rows=rows,

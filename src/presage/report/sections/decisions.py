@@ -12,6 +12,8 @@ from presage.report.sections.common import closing, opening, people
 
 def decisions(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     """Renderer of the analysis ``decisions``."""
+    if not section.get("shown", True):
+        return Part("decisions", "Deciding yes or no", opening(section), order=29)
     blocks: list[Block] = [_accuracy(section)]
     if any(point["markers"] for point in section["points"]):
         blocks.append(_against(section))
@@ -39,7 +41,16 @@ def _accuracy(section: Mapping[str, Any]) -> Table:
     columns = ["Score", "TP/FP/FN/TN", "Sensitivity", "Specificity", "LR+", "LR−"]
     at = f"; predictive values at a prevalence of {percent(section['prevalence'], 1)}" if predictive else ""
     return Table(
-        caption=f"Accuracy of each decision, exact intervals{at}; {people(section)}.",
+        caption=(
+            f"Accuracy of each decision, exact intervals{at}; {people(section)}. TP, FP: cases and controls called "
+            "positive; FN, TN: cases and controls called negative; LR: likelihood ratio of a positive and of a "
+            "negative call"
+            + (
+                "; PPV, NPV: share of the positive calls that are cases, of the negative that are not."
+                if predictive
+                else "."
+            )
+        ),
         columns=columns + (["PPV", "NPV"] if predictive else []),
         rows=rows,
         groups=groups,

@@ -25,8 +25,13 @@ def cohort(document: Mapping[str, Any]) -> Part | None:
         for step, group in groupby(rows, key=lambda row: row["step"])
     ]
     final = [f"{n} patients analysed"]
+    timed = (document.get("outcome") or {}).get("kind") == "time-to-event"
     if n_cases is not None:
-        final.append(f"{n_cases} cases, {n - n_cases} controls")
+        final.append(
+            f"{n_cases} with the event, {n - n_cases} without" if timed else f"{n_cases} cases, {n - n_cases} controls"
+        )
+    if about.get("n_rows"):
+        final.append(f"{about['n_rows']} rows")
     if about.get("n_recordings"):
         final.append(f"{about['n_recordings']} recordings")
     told = f"{n + dropped} patients in the cohort; {dropped} left out; {', '.join(final)}"
@@ -96,20 +101,31 @@ def limitations(document: Mapping[str, Any]) -> Part:
         items.append("The data are made up. The page shows that the software works, and nothing about medicine.")
     items += [str(item) for item in document.get("limitations", [])]
     validation = document.get("validation") or {}
-    if validation.get("folds"):
+    if document.get("sections") and not validation:
+        items.append(
+            "The scores were taken as given. If a model was trained, tuned or chosen on any of these people, "
+            "every number of it is too good."
+        )
+    if validation.get("folds") or validation.get("given_folds"):
         items.append(
             "Cross-validation within one cohort says how well a marker works in people like these. Whether it works at "
             "another hospital, with other machines or in another population, only an external cohort can show."
         )
     about = document.get("cohort", {})
     cases = about.get("n_cases")
-    if cases is not None and min(cases, about["n_patients"] - cases) < 100:
+    timed = (document.get("outcome") or {}).get("kind") == "time-to-event"
+    if timed and cases is not None and cases < 100:
+        items.append(
+            f"With {cases} events, the intervals are wide: fewer than 100 is below what is commonly advised for "
+            "validating a prediction model."
+        )
+    if not timed and cases is not None and min(cases, about["n_patients"] - cases) < 100:
         items.append(
             f"With {cases} cases and {about['n_patients'] - cases} controls, the intervals are wide: fewer than 100 in "
             "one group is below what is commonly advised for validating a prediction model."
         )
     share = cases / about["n_patients"] if cases is not None and about.get("n_patients") else None
-    if share is not None and 0.4 <= share <= 0.6:
+    if not timed and share is not None and 0.4 <= share <= 0.6:
         items.append(
             f"{100 * share:.0f} % of those analysed are cases, far more than in most screening populations. AUC, "
             "sensitivity and specificity carry over if cases and controls are typical; predictive values and absolute "

@@ -14,6 +14,8 @@ from presage.report.sections.common import closing, opening, people, series
 
 def precision(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     """Renderer of the analysis ``precision``."""
+    if not section.get("shown", True):
+        return Part("precision", "Of those called positive", opening(section), order=29)
     number_of, share = series(document), section["prevalence"]
     drawn = [
         Curve(

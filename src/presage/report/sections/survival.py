@@ -112,15 +112,18 @@ def _table(section: Mapping[str, Any]) -> Table:
                 "the standard" if row is None else row["verdict"],
             ]
         )
+    columns = [
+        "Score", "Harrell's C", "Uno's C", "AUC at the horizon", "Brier score", "Observed / expected",
+        "Difference in C", "p", "Verdict",
+    ]  # fmt: skip
+    # Brier score and calibration are of risks; without one, their columns would hold dashes only.
+    kept = [place for place in range(len(columns)) if place not in (4, 5) or any(row[place] != "–" for row in rows)]
     return Table(
         caption=f"Every score beside the standard, up to time {section['horizon']:g}; {_people(section)}.",
-        columns=(
-            "Score", "Harrell's C", "Uno's C", "AUC at the horizon", "Brier score", "Observed / expected",
-            "Difference in C", "p", "Verdict",
-        ),
-        rows=rows,
+        columns=[columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in rows],
         emphasis=(0,),
-    )  # fmt: skip
+    )
 
 
 def _cell(estimate: Mapping[str, Any] | None, digits: int = 2) -> str:

@@ -153,7 +153,12 @@ def _reclassification(section: Mapping[str, Any]) -> Table:
         for e in section["reclassification"]
     ]
     return Table(
-        caption=f"Reclassification against the standard, {people(section)}. Known to mislead: see the remarks below.",
+        caption=(
+            f"Reclassification against the standard, {people(section)}. Net reclassification index "
+            "(NRI): shares moved in the right direction less shares moved in the wrong one, cases and controls added; "
+            "integrated discrimination improvement (IDI): gain in the mean difference of risk between cases and "
+            "controls. Both are known to mislead: see the remarks below."
+        ),
         columns=("Marker", "Cases moved up, net", "Controls moved down, net", "Continuous NRI", "IDI"),
         rows=rows,
     )

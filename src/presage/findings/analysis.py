@@ -37,5 +37,7 @@ def analyse(table: ScoreTable, options: Mapping[str, Any] | None = None) -> dict
             title = point.name.replace("-", " ").capitalize()
             section = {"title": title, "not_computed": str(error), "sentence": f"Not computed: {error}.", "caveats": []}
         if section is not None:
+            if table.clustered and section.get("n") == len(table.patient):
+                section["unit"] = "rows"
             sections[point.name] = section
     return sections

@@ -25,6 +25,8 @@ def described(table: ScoreTable, options: Options) -> str:
     has = table.outcome_title
     if table.outcome_kind == "scale" and table.cutoff is not None:
         has += f" of {table.cutoff:g} or more"
+    if table.outcome_kind == "time-to-event":
+        has = f"the event ({has})"
     exams = f", {len(rows)} rows" if table.clustered else ""
     return f"{len(codes)} {options.people} ({int(is_case.sum())} with {has}{exams})"
 

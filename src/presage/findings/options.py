@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Self
@@ -101,6 +101,21 @@ class Options:
         options = cls(**values)
         options._check()
         return options
+
+    def refuse_missing(self, covariates: Collection[str]) -> None:
+        """Refuse subgroups of, or adjustment for, what nobody recorded, before anything long has been computed.
+
+        Raises
+        ------
+        TableError
+            With the name that was probably meant.
+        """
+        for name in (*self.subgroups, *self.adjust):
+            if name not in covariates:
+                near = get_close_matches(name, covariates, n=1)
+                guess = f"; did you mean {near[0]!r}?" if near else ""
+                listed = ", ".join(sorted(covariates)) or "none"
+                raise TableError(f"there is no covariate {name!r} (there are: {listed}){guess}")
 
     def draws(self, n: int, most: int) -> int:
         """Bootstrap replicates for `n` rows: as chosen, at most `most`, fewer where each takes long, at least 100."""

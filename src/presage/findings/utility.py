@@ -57,7 +57,7 @@ def utility(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | No
         "per_1000": _per_1000(table, prevalence, options),
     }
     section |= _curves(table, prevalence, options)
-    section["sentence"] = _sentence(section, options)
+    section["sentence"] = _sentence(section, "rows (exams or visits)" if table.clustered else options.people, options)
     section["caveats"] = [*_caveats(section, table), *all_folds(table)]
     return section
 
@@ -220,7 +220,7 @@ def _finite(estimate: dict[str, Any]) -> dict[str, Any]:
     return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in estimate.items()}
 
 
-def _sentence(section: Mapping[str, Any], options: Options) -> str:
+def _sentence(section: Mapping[str, Any], people: str, options: Options) -> str:
     if not options.specificities:
         return "No specificity was fixed, so that nothing can be said per 1,000 people."
     rows = [row for row in section["per_1000"] if row["specificity"] == options.specificities[-1]]
@@ -232,7 +232,7 @@ def _sentence(section: Mapping[str, Any], options: Options) -> str:
         for row in others
     ]
     return (
-        f"Of 1,000 {options.people}, {1000 * section['prevalence']:.3g} of them cases, and with at most "
+        f"Of 1,000 {people}, {1000 * section['prevalence']:.3g} of them cases, and with at most "
         f"{number(max(row['needless'] for row in rows), 0)} needless alarms each: {'; '.join(told)}."
     )
 

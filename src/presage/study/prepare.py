@@ -9,6 +9,7 @@ import numpy as np
 from presage.cohort import Cohort, InputError, Recording
 from presage.cohort.check import inspect_recordings, without_recordings
 from presage.cohort.tables import some
+from presage.findings.options import Options
 from presage.study.cache import EncoderCache
 from presage.study.encoder import Encoder
 from presage.study.marker import Marker
@@ -19,6 +20,9 @@ from presage.study.progress import Progress
 def read_selected(study: Study) -> Cohort:
     """The study's cohort with its outcome, after the filter on recordings."""
     cohort = Cohort.read(study.cohort).with_outcome(study.outcome.outcome())
+    # Found here and not by the analysis, hours later.
+    recorded = cohort.patients.columns.difference(list(cohort.outcome_columns))
+    Options.read(study.report).refuse_missing([str(name) for name in recorded])
     for column, values in study.recordings.items():
         if column not in cohort.recordings.columns:
             raise InputError(

@@ -71,10 +71,12 @@ def forest_narrow(
     heights = [40 + 15 * (len(lines) - 1) for lines in names]
     canvas = Canvas(width=380, height=sum(heights) + 52, left=8, right=8, top=6, bottom=46, x_range=_range(edges))
     bottom = canvas.height - canvas.bottom
-    if reference is not None:
-        canvas.segment(canvas.x(reference), 6, canvas.x(reference), bottom, stroke=colour("muted"), dash="3 3")
     top = 6.0
     for row, lines, height in zip(rows, names, heights, strict=True):
+        if reference is not None:
+            # Beside the bars only: it would run through the names above them.
+            x = canvas.x(reference)
+            canvas.segment(x, top + height - 20, x, top + height - 4, stroke=colour("muted"), dash="3 3")
         for index, line in enumerate(lines):
             canvas.text(8, top + 14 + 15 * index, line, size=13, bold=row.series is None)
         words = row.note if row.estimate is None else _words(row.estimate, digits)

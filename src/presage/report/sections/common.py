@@ -43,7 +43,8 @@ def closing(section: Mapping[str, Any]) -> list[Block]:
 
 
 def people(section: Mapping[str, Any]) -> str:
-    """How many were analysed, for a caption: ``n = 226 (113 cases, 113 controls)``."""
+    """How many were analysed, for a caption: ``n = 226 (113 cases, 113 controls)``; rows are said to be rows."""
+    unit = f" {section['unit']}" if "unit" in section else ""
     if "n_cases" not in section:
-        return f"n = {section['n']}"
-    return f"n = {section['n']} ({section['n_cases']} cases, {section['n'] - section['n_cases']} controls)"
+        return f"n = {section['n']}{unit}"
+    return f"n = {section['n']}{unit} ({section['n_cases']} cases, {section['n'] - section['n_cases']} controls)"

@@ -290,6 +290,18 @@ def test_a_full_disk_says_where_and_the_run_goes_on(
     assert presage("run", cohort / "study.yaml", "--out", tmp_path / "run")[0] == 0
 
 
+def test_ctrl_c_says_that_the_run_goes_on(
+    presage: Typed, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("presage.study.run.prepared", stopped)
+    code, _, complaint = presage("run", cohort / "study.yaml", "--out", tmp_path / "run")
+    assert code == 130
+    assert complaint == "stopped; the same command goes on from the finished tasks\n"
+
+
 def test_the_path_of_the_handbook(
     presage: Typed, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,7 +201,12 @@ def _run(study_file: Path, folder: Path, workers: int) -> None:
 
     study = Study.read(study_file)
     study = study.with_workers(workers or os.cpu_count() or 1)
-    findings = run_study(study, folder)
+    try:
+        findings = run_study(study, folder)
+    except KeyboardInterrupt:
+        # Said here: the library above ends the command without a word.
+        typer.echo("stopped; the same command goes on from the finished tasks", err=True)
+        raise typer.Exit(130) from None
     page = render(findings, folder)
     _answer(findings)
     typer.echo(f"report: {page}")
@@ -227,9 +232,6 @@ def main() -> None:
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(16 << 30))
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on from the finished tasks", err=True)
-        sys.exit(130)
     except ValueError as error:
         # InputError, StatsError and TableError are messages to the reader; any other ValueError is a defect of ours.
         if type(error).__module__.split(".")[0] != "presage":

@@ -46,7 +46,7 @@ def test_findings_that_know_nothing_answer_nothing():
     for part in empty:
         answers = {row[2] for row in part.blocks[1].rows}
         assert {a for a in answers if a != TO_COMPLETE} <= {
-            "See “What this cannot show”, to be completed by the author"
+            "See “What this cannot show”; beyond that: author to complete"
         }
     assert [part.name for part in empty] == ["guideline-tripod-ai", "guideline-stard-ai"]
 

@@ -83,3 +83,20 @@ def test_empty_cells_stay_finite():
 def test_a_percentage_is_not_a_share(share):
     with pytest.raises(stats.StatsError, match="between 0 and 1"):
         stats.sensitivity_at_specificity([1, 0, 1, 0], [1, 2, 3, 4], share)
+
+
+def test_several_rows_per_patient_widen_the_interval_of_a_sensitivity():
+    random = np.random.default_rng(4)
+    patients = np.repeat(np.arange(120), 4)
+    cases = (patients % 2).astype(int)
+    score = 2 * random.normal(size=120)[patients] + 0.3 * random.normal(size=480) + cases
+    rows = stats.sensitivity_at_specificity(cases, score, 0.8)
+    people = stats.sensitivity_at_specificity(cases, score, 0.8, patients=patients)
+    assert people.threshold == rows.threshold
+    assert people.sensitivity.value == rows.sensitivity.value
+    width = people.sensitivity.high - people.sensitivity.low
+    # Four nearly equal rows hold about the information of one: the interval is up to twice as long.
+    assert 1.4 < width / (rows.sensitivity.high - rows.sensitivity.low) < 2.5
+    alone = stats.sensitivity_at_specificity(cases[::4], score[::4], 0.8, patients=patients[::4]).sensitivity
+    exact = stats.sensitivity_at_specificity(cases[::4], score[::4], 0.8).sensitivity
+    assert alone.high - alone.low == pytest.approx(exact.high - exact.low, abs=0.12)

@@ -18,19 +18,21 @@ MOST_LEVELS = 12
 def characteristics(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
     """The analysis ``characteristics``; None where the table has no covariates.
 
-    Each person counts once, with the first row where there are several. ``match_set`` is left out, and so are
-    columns of many distinct texts, which the caveats name.
+    Each person counts once, with the first row where there are several. ``match_set`` and ``visit`` are left out,
+    and so are columns of many distinct texts, which the caveats name.
     """
     if table.covariates.empty:
         return None
     _, first = np.unique(table.patient, return_index=True)
     first = np.sort(first)
     people = table.covariates.iloc[first]
-    cases = table.cases[first]
+    # Whoever is a case in any row is one, as everywhere in the findings.
+    ever = pd.Series(table.cases).groupby(table.patient).transform("any").to_numpy(dtype=bool)
+    cases = ever[first]
     masks = [np.ones(len(people), dtype=bool), cases, ~cases]
     rows, left_out = [], []
     for column in people.columns:
-        if column == "match_set":
+        if column in ("match_set", "visit"):
             continue
         row = _row(str(column), people[column], masks)
         rows.append(row) if row is not None else left_out.append(str(column))
@@ -39,7 +41,8 @@ def characteristics(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, A
     caveats = ["Several rows belong to one person; the table describes each person once."] if table.clustered else []
     if left_out:
         caveats.append(f"Left out, as they have more than {MOST_LEVELS} distinct texts: {', '.join(left_out)}.")
-    names = ("all", "cases", "controls")
+    timed = table.outcome_kind == "time-to-event"
+    names = ("all", "with the event", "without") if timed else ("all", "cases", "controls")
     return {
         "title": "Characteristics",
         "groups": [{"name": name, "n": int(mask.sum())} for name, mask in zip(names, masks, strict=True)],

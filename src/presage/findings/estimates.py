@@ -26,7 +26,7 @@ def described(table: ScoreTable, options: Options) -> str:
     if table.outcome_kind == "scale" and table.cutoff is not None:
         has += f" of {table.cutoff:g} or more"
     if table.outcome_kind == "time-to-event":
-        has = f"the event ({has})"
+        has = "the event"
     exams = f", {len(rows)} rows" if table.clustered else ""
     return f"{len(codes)} {options.people} ({int(is_case.sum())} with {has}{exams})"
 
@@ -87,7 +87,13 @@ def _as_repeats(table: ScoreTable, name: str) -> tuple[NDArray[np.float64], NDAr
 def sensitivity_at(table: ScoreTable, name: str, specificity: float, options: Options) -> dict[str, Any]:
     """Sensitivity at a fixed specificity, with the threshold that gives it, as JSON."""
     point = sensitivity_at_specificity(
-        table.cases, table.ranking(name), specificity, level=options.level, seed=options.seed
+        table.cases,
+        table.ranking(name),
+        specificity,
+        level=options.level,
+        replicates=options.draws(len(table.cases), 2000) if table.clustered else 2000,
+        seed=options.seed,
+        patients=_people(table),
     )
     return {
         "specificity": specificity,

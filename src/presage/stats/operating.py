@@ -17,6 +17,7 @@ from scipy import stats
 
 from presage.stats import checks
 from presage.stats.checks import Bools, Floats, StatsError
+from presage.stats.resampling import bootstrap, both_classes, percentile_interval
 from presage.stats.results import Estimate
 
 ProportionMethod = Literal["clopper-pearson", "wilson"]
@@ -81,6 +82,7 @@ def sensitivity_at_specificity(
     level: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
+    patients: ArrayLike | None = None,
 ) -> OperatingPoint:
     """The highest sensitivity at a threshold that keeps at least `specificity`, with Zhou and Qin's BTII interval.
 
@@ -93,6 +95,9 @@ def sensitivity_at_specificity(
     replicates, seed
         Bootstrap replicates. They are drawn exactly from their closed-form law (an order statistic of the controls,
         then a binomial count of the cases), so that their number costs next to nothing.
+    patients
+        The patient of each row, where a patient has several: whole patients are then drawn, and the threshold is found
+        again in each replicate (percentile interval; that of the specificity takes rows as independent).
 
     Raises
     ------
@@ -104,7 +109,36 @@ def sensitivity_at_specificity(
     fixed, free = score[~checked], score[checked]
     threshold, shares = _fixed_share(fixed, free, wanted, replicates, seed, level)
     below = int(np.count_nonzero(fixed <= threshold))
+    if patients is not None:
+        shares = _by_patient(checked, score, wanted, shares.value, patients, level, replicates, seed)
     return OperatingPoint(threshold, shares, proportion(below, len(fixed), level=level))
+
+
+def _by_patient(
+    cases: Bools,
+    score: Floats,
+    specificity: float,
+    value: float,
+    patients: ArrayLike,
+    level: float,
+    replicates: int,
+    seed: int,
+) -> Estimate:
+    numbers = checks.labels(patients, len(cases), "the patient")[1]
+    order = np.argsort(score, kind="stable")
+    is_case, ordered = cases[order], score[order]
+
+    def found(weights: Floats) -> Floats:
+        both_classes(weights, cases)
+        of_cases, of_controls = weights[:, order] * is_case, weights[:, order] * ~is_case
+        below = np.cumsum(of_controls, axis=1)
+        # The lowest score that keeps the specificity among the controls drawn; a hair allows for rounding.
+        threshold = ordered[(below >= (specificity - 1e-12) * below[:, -1:]).argmax(axis=1)]
+        above = ordered > threshold[:, None]
+        return np.asarray((of_cases * above).sum(axis=1) / of_cases.sum(axis=1))
+
+    drawn = bootstrap(found, cases, numbers, replicates=replicates, seed=seed)
+    return percentile_interval(value, drawn, level=level)
 
 
 def specificity_at_sensitivity(

@@ -58,7 +58,7 @@ def known(document: Document) -> dict[str, str]:
         "model": lambda d: _settings(d, "Coefficients are not printed; the kind of each model and its settings stand"),
         "performance": _performance,
         "heterogeneity": lambda d: _section(d, "subgroups").get("sentence"),
-        "limitations": lambda d: "See “What this cannot show”, to be completed by the author",
+        "limitations": lambda d: "See “What this cannot show”; beyond that: author to complete",
         "explainability": lambda d: "Explanation maps; see the examples" if d.get("gallery") else None,
     }
     found = {subject: answer(document) for subject, answer in answers.items()}

@@ -87,7 +87,9 @@ def repeat(document: Mapping[str, Any]) -> Part:
         blocks.append(Table("Scores compared", ("Name", "Role", "What it is"), rows, numeric=False))
     if document.get("settings"):
         text = yaml.safe_dump(document["settings"], sort_keys=True, allow_unicode=True, width=100)
-        blocks.append(Code(text, "study.yaml", "The study with every default written out (YAML)"))
+        whole = "markers" in document["settings"]
+        title = "The study with every default written out (YAML)" if whole else "Options that were chosen (YAML)"
+        blocks.append(Code(text, "study.yaml" if whole else "options.yaml", title))
     if document.get("software"):
         rows = [[name, version] for name, version in sorted(document["software"].items())]
         blocks.append(Table("Software", ("Package", "Version"), rows, numeric=False))

@@ -315,7 +315,9 @@ def test_the_path_of_the_handbook(
         image.PatientID, image.PatientName = names[str(row.patient_id)], "Smith^Mary"
         (source / names[str(row.patient_id)]).mkdir(parents=True, exist_ok=True)
         image.save_as(source / names[str(row.patient_id)] / f"IM{row.Index}")
-    patients.assign(patient_id=patients["patient_id"].map(names)).drop(columns="match_set").to_csv("o.csv", index=False)
+    patients.assign(patient_id=patients["patient_id"].map(names)).drop(columns="match_set").to_csv(
+        "o.csv", index=False, sep=";"
+    )
 
     code, said, complaint = presage("import", "dicom", "pacs", "cohort", "--outcomes", "o.csv")
     assert code == 0, complaint

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from presage.cohort import InputError, storage
+from presage.cohort.tables import parse_csv
 
 _IDENTIFYING = re.compile(r"name|birth|dob$|address|phone|mail|postcode|zip|ssn|accession|mrn|insurance|national", re.I)
 # Columns that group or describe patients; every other column of the outcomes table may reveal the outcome.
@@ -16,13 +17,11 @@ _COVARIATES = ("site", "match_set", "age")
 def read_outcomes(path: str) -> pd.DataFrame:
     """The table as text. Raises InputError without ``patient_id``, for repeated patients and identifying columns."""
     try:
-        with storage.open_file(path) as file:
-            table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
+        table = parse_csv(storage.read_bytes(path), path).fillna("").reset_index(drop=True)
+    except OSError as error:
         missing = isinstance(error, FileNotFoundError)
-        what = "there is no such outcomes table" if missing else f"the outcomes table cannot be read: {error}"
-        cure = "check the path" if missing else "save it as CSV (UTF-8, commas)"
-        raise InputError(what, where=path, cure=cure) from error
+        what = "there is no such outcomes table" if missing else f"the outcomes table cannot be read: {error.strerror}"
+        raise InputError(what, where=path, cure="check the path") from error
     if "patient_id" not in table.columns:
         raise InputError(
             f"no column patient_id; the columns are {', '.join(map(str, table.columns))}",

@@ -45,11 +45,6 @@ class CoxFit:
         """Standard errors (terms,)."""
         return np.asarray(np.sqrt(np.diag(self.covariance)))
 
-    def hazard_ratios(self, level: float = 0.95) -> Floats:
-        """Hazard ratio, low, high of each term, shape (terms, 3)."""
-        half = float(stats.norm.ppf(0.5 + checks.fraction(level, "the confidence level") / 2)) * self.errors
-        return np.exp(np.stack([self.coefficients, self.coefficients - half, self.coefficients + half], axis=1))
-
     def risk(self, terms: ArrayLike, horizons: ArrayLike) -> Floats:
         """Risk of the event by each horizon, shape (n, horizons), of people with `terms` (n, terms)."""
         design = _design(terms, None)

@@ -123,7 +123,7 @@ def _study(
     counts = patients[binary[0]].str.strip().value_counts()
     write_study(
         target,
-        title=name or binary[0].replace("_", " "),
+        title=name or f"Mammographic markers of {binary[0].replace('_', ' ')}",
         column=binary[0],
         cases=int(counts["1"]),
         controls=int(counts["0"]),

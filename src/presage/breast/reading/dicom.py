@@ -150,11 +150,14 @@ def file_meta(start: bytes) -> tuple[str, int]:
 def _grey_codes(dataset: Dataset, stored: Stored, facts: Facts) -> NDArray[np.uint16]:
     domain = stored.domain
     padding = _padding(dataset, domain)
-    present = np.zeros(len(domain), dtype=bool)
-    present[stored.indices] = True
-    present[padding] = False
-    if not present.any():
-        raise UnusableRecording("blank image", "every pixel is padding")
+    highest = int(stored.indices.max())
+    if padding.any():
+        present = np.zeros(len(domain), dtype=bool)
+        present[stored.indices] = True
+        present[padding] = False
+        if not present.any():
+            raise UnusableRecording("blank image", "every pixel is padding")
+        highest = int(np.flatnonzero(present)[-1])
     if facts.origin == "for-processing":
         relationship = text(dataset, "PixelIntensityRelationship").upper() or "LIN"
         if relationship not in ("LIN", "LOG"):
@@ -168,7 +171,7 @@ def _grey_codes(dataset: Dataset, stored: Stored, facts: Facts) -> NDArray[np.ui
         counts = np.where(padding, 0, np.bincount(stored.indices.ravel(), minlength=len(domain)))
         table = processing_table(values, counts, cast(Literal["LIN", "LOG"], relationship), cast(Literal[1, -1], sign))
     else:
-        top = int(domain[np.flatnonzero(present)[-1]])
+        top = int(domain[highest])
         inverted = text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
         table = presentation_table(dataset, domain, top, inverted)
         shape = text(dataset, "PresentationLUTShape").upper()

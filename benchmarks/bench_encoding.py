@@ -8,6 +8,9 @@ The three contenders take turns in every round of one run, on the same phantom D
 `encoding`     what a study does with files it has not seen: DeepFeatures.encode_all;
 `eager loop`   the same reading and tissue, then the same network as an eager float32 PyTorch module, one file after
 another.
+
+The command line keeps freed blocks in the process (MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_; see presage.cli.main),
+which helps the eager loop most. Set the two variables to time all three with them; the first line says how it was run.
 """
 
 from __future__ import annotations
@@ -93,7 +96,9 @@ def run(recordings: list[Recording], rounds: int, threads: int) -> None:
     }
     size = f"{encoder.size[0]} x {encoder.size[1]}"
     print(f"{len(recordings)} phantom DICOM files (seed {SEED}), {encoder.trunk}, {size} pixels")
-    print(f"{platform.platform()}, {os.cpu_count()} cores, {threads} threads, median of {rounds} rounds (range)\n")
+    kept = "kept" if "MALLOC_TRIM_THRESHOLD_" in os.environ else "given back (the default)"
+    print(f"{platform.platform()}, {os.cpu_count()} cores, {threads} threads, freed blocks {kept}")
+    print(f"median of {rounds} rounds (range)\n")
     print("| contender | images/s |")
     print("| --- | ---: |")
     for name, values in times.items():

@@ -9,8 +9,9 @@ The three contenders take turns in every round of one run, on the same phantom D
 `eager loop`   the same reading and tissue, then the same network as an eager float32 PyTorch module, one file after
 another.
 
-The command line keeps freed blocks in the process (MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_; see presage.cli.main),
-which helps the eager loop most. Set the two variables to time all three with them; the first line says how it was run.
+The command line keeps freed blocks in the process (MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_; see
+presage.cli.main), which helps the eager loop most. Set the two variables to time all three with them; the head says how
+it was run.
 """
 
 from __future__ import annotations

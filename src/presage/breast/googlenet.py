@@ -60,14 +60,7 @@ class GoogLeNet(Marker):
         ``float32`` or ``bfloat16``.
     """
 
-    packages: ClassVar[tuple[str, ...]] = (
-        "numpy",
-        "scipy",
-        "opencv-python-headless",
-        "pydicom",
-        "torch",
-        "onnxruntime",
-    )
+    packages: ClassVar[tuple[str, ...]] = ("onnxruntime", "opencv-python-headless", "pydicom", "torch")
     summary: ClassVar[str] = (
         "An ImageNet network fine-tuned on the outcome; the score is the mean logit of a patient's images."
     )

@@ -46,14 +46,7 @@ class GoogLeNetLDA(Marker):
         Where the trunk runs: ``cpu`` or a torch device.
     """
 
-    packages: ClassVar[tuple[str, ...]] = (
-        "numpy",
-        "scipy",
-        "opencv-python-headless",
-        "pydicom",
-        "torch",
-        "onnxruntime",
-    )
+    packages: ClassVar[tuple[str, ...]] = ("onnxruntime", "opencv-python-headless", "pydicom", "torch")
     summary: ClassVar[str] = (
         "Deep features of a frozen ImageNet network, averaged over the breast, weighed by a linear discriminant."
     )

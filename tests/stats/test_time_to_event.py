@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
@@ -16,8 +14,6 @@ from presage.stats.concordance import compare_concordance, harrell_c, time_depen
 from presage.stats.cox import cox
 from presage.stats.kaplan_meier import Censoring, kaplan_meier, log_rank
 from presage.stats.survival_risk import brier_over_time, calibration_at
-
-DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 def made_up(n=120, seed=0, censored=0.4):
@@ -87,33 +83,6 @@ def test_uno_by_hand(reference):
     censoring = case["train_event"], case["train_time"]
     found = uno_c(case["event"], case["time"], case["score"], until=case["until"], censoring=censoring)
     assert found.estimate.value == pytest.approx(case["c"], rel=1e-12)
-
-
-@pytest.fixture(scope="module")
-def heart_attacks():
-    return np.loadtxt(DATA / "whas500_predictions.csv", delimiter=",").T
-
-
-def test_concordance_on_whas500_to_every_printed_digit(reference, heart_attacks):
-    expected = reference("survival_reference")["whas500"]
-    event, days, score = heart_attacks
-    found = harrell_c(event, days, score)
-    assert (found.concordant, found.discordant, found.tied) == (
-        expected["concordant"],
-        expected["discordant"],
-        expected["tied"],
-    )
-    assert round(found.estimate.value, 7) == expected["harrell"]
-    assert uno_c(event, days, score).estimate.value == pytest.approx(expected["uno"], rel=1e-13)
-
-
-def test_auc_over_time_on_whas500(reference, heart_attacks):
-    expected = reference("survival_reference")["whas500"]
-    train, test = np.split(heart_attacks, [expected["auc_train_rows"]], axis=1)
-    found = time_dependent_auc(*test, expected["auc_times"], censoring=(train[0], train[1]))
-    # Six of seven digits at every time, all seven at the first six; the source checks six.
-    np.testing.assert_allclose([auc.value for auc in found.aucs], expected["auc"], rtol=0, atol=2e-7)
-    assert found.mean == pytest.approx(expected["auc_mean"], abs=1e-7)
 
 
 def test_log_log_limits_of_g3(reference):

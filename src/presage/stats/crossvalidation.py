@@ -9,7 +9,7 @@ repeats.
 patients *as tested* (the influence-curve variance of LeDell E, Petersen M, van der Laan M (2015) Electronic Journal of
 Statistics 9:1583-1607). It leaves out that the same patients trained the models: a pair of patients in different folds
 acts twice, once each way, so that without a signal the true variance is twice the one above, and the usual intervals
-cover 0.5 in 72 to 88 % of null studies (benchmarks/cv_auc.py). What is missing shows in how the AUC changes when the
+cover 0.5 in 71 to 88 % of null studies (benchmarks/cv_auc.py). What is missing shows in how the AUC changes when the
 folds are drawn again. In the second-order (Hoeffding) expansion of the estimate, a share f of the pairs shares a fold
 and drops out of it; the variance over repeats, t2, is then f / (1 - f) times that of the pair terms, of which half is
 already counted. Hence
@@ -18,7 +18,7 @@ already counted. Hence
 
 with f = 1 / folds: the factor is (folds - 1) / 2. t2 comes from few repeats, so the reference is Student's t with
 Satterthwaite's degrees of freedom. The correction is this project's; the correction of Nadeau C, Bengio Y
-(2003) Machine Learning 52:239-281 covers 78 to 87 % in the same simulation. Fold-wise t-tests are never used: folds
+(2003) Machine Learning 52:239-281 covers 77 to 89 % there with several repeats. Fold-wise t-tests are never used: folds
 are not independent.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 from presage.findings.words import percent
 from presage.report.figures.distribution import distributions
 from presage.report.parts import Figure, Part, Table
-from presage.report.sections.common import closing, opening, people
+from presage.report.sections.common import closing, distribution_rows, opening, people
 
 
 def absolute(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
@@ -32,16 +32,6 @@ def absolute(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
         alt=f"Distribution of the absolute risk within {years}. {told}.",
         svg=distributions(scores, title=f"Distribution of the absolute risk within {years}. {told}"),
         columns=("score", "from", "to", "cases", "controls"),
-        data=[
-            (entry["name"], left, right, cases, controls)
-            for entry in scores
-            for left, right, cases, controls in zip(
-                entry["distribution"]["edges"][:-1],
-                entry["distribution"]["edges"][1:],
-                entry["distribution"]["cases"],
-                entry["distribution"]["controls"],
-                strict=True,
-            )
-        ],
+        data=distribution_rows(scores),
     )
     return Part("absolute", "Absolute risk", [*opening(section), table, figure, *closing(section)], order=30)

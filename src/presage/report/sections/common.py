@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from presage.report.parts import Block, Notes, Text
@@ -48,3 +48,18 @@ def people(section: Mapping[str, Any]) -> str:
     if "n_cases" not in section:
         return f"n = {section['n']}{unit}"
     return f"n = {section['n']}{unit} ({section['n_cases']} cases, {section['n'] - section['n_cases']} controls)"
+
+
+def distribution_rows(scores: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Rows (score, from, to, cases, controls) of drawn distributions, for the download."""
+    return [
+        (entry["name"], left, right, cases, controls)
+        for entry in scores
+        for left, right, cases, controls in zip(
+            entry["distribution"]["edges"][:-1],
+            entry["distribution"]["edges"][1:],
+            entry["distribution"]["cases"],
+            entry["distribution"]["controls"],
+            strict=True,
+        )
+    ]

@@ -9,7 +9,7 @@ from presage.findings.words import limits, number
 from presage.report.figures.curves import Curve, curves
 from presage.report.figures.distribution import distributions
 from presage.report.parts import Figure, Part
-from presage.report.sections.common import closing, opening, people, series
+from presage.report.sections.common import closing, distribution_rows, opening, people, series
 
 
 def discrimination(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
@@ -75,15 +75,5 @@ def _distributions(section: Mapping[str, Any]) -> Figure:
         alt=f"Distribution of the scores by outcome. {told}.",
         svg=distributions(scores, title=f"Distribution of the scores by outcome. {told}"),
         columns=("score", "from", "to", "cases", "controls"),
-        data=[
-            (entry["name"], left, right, cases, controls)
-            for entry in scores
-            for left, right, cases, controls in zip(
-                entry["distribution"]["edges"][:-1],
-                entry["distribution"]["edges"][1:],
-                entry["distribution"]["cases"],
-                entry["distribution"]["controls"],
-                strict=True,
-            )
-        ],
+        data=distribution_rows(scores),
     )

@@ -161,7 +161,7 @@ def test_models_and_places_that_are_none(presage: Typed, cohort: Path, tmp_path:
         ("outcome: {column: cancer}\n", "", ("outcome is missing",)),
         ("folds: 2", "folds: two", ("line 6", "integer")),
         ("folds: 2", "folds: 9", ("9 folds need", "use at most 8")),
-        ("name: local", "name: ray", ("line 7", "local")),
+        ("name: local", "name: slurm", ("line 7", "local")),
         ("cohort: .", "cohort: nowhere", ("there is no such cohort folder",)),
         ("seed: 1}", "seed: 1, splits: none.csv}", ("there is no such splits file",)),
         ("engine:", "report: {specificites: [0.8]}\nengine:", ("line 7", "did you mean 'specificities'?")),

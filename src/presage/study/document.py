@@ -58,7 +58,7 @@ def findings_of(
     if len(splits.tested) < len(cohort):
         validation["n_tested"] = len(splits.tested)
     settings = study.model_dump(mode="json", exclude={"cohort": True, "engine": True, "validation": {"splits"}})
-    settings |= {key: _without_paths(settings[key]) for key in ("standard", "markers")}
+    settings |= {key: _without_place(_without_paths(settings[key])) for key in ("standard", "markers")}
     if study.validation.splits:
         settings["validation"] |= {"folds": splits.folds, "repeats": splits.repeats, "splits": "given"}
     return Findings(
@@ -174,6 +174,13 @@ def _outcomes(table: ScoreTable) -> list[Any]:
     if table.outcome_kind == "time-to-event":
         return [[float(event), float(time)] for event, time in table.outcome]
     return list(table.outcome.tolist())
+
+
+def _without_place(plans: Any) -> Any:
+    """Marker plans without what a task needs of a machine: no number depends on it."""
+    if isinstance(plans, list):
+        return [_without_place(plan) for plan in plans]
+    return {key: value for key, value in plans.items() if key != "place"}
 
 
 def _without_paths(value: Any) -> Any:

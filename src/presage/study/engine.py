@@ -50,8 +50,16 @@ class Report:
 class Engine(Protocol):
     """Runs tasks somewhere. A task is done by :func:`presage.study.tasks.execute`, which writes its result."""
 
-    def run(self, tasks: Sequence[Task], on_done: Callable[[Report], None]) -> None:
+    def run(
+        self,
+        tasks: Sequence[Task],
+        on_done: Callable[[Report], None],
+        on_start: Callable[[Task, str], None] = lambda task, where: None,
+    ) -> None:
         """Do all tasks, in any order; `on_done` is called in this thread for each, done or failed.
+
+        `on_start` is called in this thread when a task begins (again, where it is tried again), with where: a few words
+        such as ``worker 2`` or ``node 10.0.0.7, cuda:1``.
 
         An exception (Ctrl-C, or one raised by `on_done`) stops everything that runs and leaves finished results.
         """
@@ -72,7 +80,12 @@ class LocalEngine:
         # Kept from one run to the next: a worker takes seconds to import what markers need.
         self._slots: list[_Slot] = []
 
-    def run(self, tasks: Sequence[Task], on_done: Callable[[Report], None]) -> None:
+    def run(
+        self,
+        tasks: Sequence[Task],
+        on_done: Callable[[Report], None],
+        on_start: Callable[[Task, str], None] = lambda task, where: None,
+    ) -> None:
         """See :class:`Engine`."""
         waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
         for task in tasks:

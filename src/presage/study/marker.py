@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from presage.cohort import Cohort, InputError, Recording
 from presage.study.cache import EncoderCache
 from presage.study.encoder import Arrays, Encoder
+from presage.study.placement import Placement
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Resources:
         ``cpu`` or a torch device such as ``cuda:0``.
     scratch
         A folder private to the task that survives a kill (checkpoints); None where there is nothing to resume from.
+    curves
+        What :meth:`log` was told, one mapping a step; kept with the task's result, never in the findings.
+    notes
+        What :meth:`note` was told; the report shows it.
+    divisor
+        By how much batches are divided because the device's memory was too small for whole ones.
     """
 
     cache: EncoderCache = field(default_factory=EncoderCache)
@@ -40,10 +47,26 @@ class Resources:
     threads: int = 1
     device: str = "cpu"
     scratch: Path | None = None
+    curves: list[dict[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    divisor: int = 1
 
     def encoded(self, encoder: Encoder, recordings: Sequence[Recording]) -> list[Arrays]:
         """Arrays of each recording, from the cache where they are there."""
         return self.cache.encoded(encoder, recordings, threads=self.threads)
+
+    def log(self, step: int, **values: float) -> None:
+        """Remember metrics of one step of a training (usually an epoch), for those who watch it."""
+        self.curves.append({"step": step, **values})
+
+    def note(self, text: str) -> None:
+        """Say something that a reader of the findings must know of this fit; without patient identity."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def microbatch(self, size: int) -> int:
+        """How many examples of a batch of `size` go through the device at once; gradients of the parts are added up."""
+        return max(1, size // self.divisor)
 
 
 @dataclass(frozen=True)
@@ -98,6 +121,10 @@ class Marker(BaseModel, ABC):
             return np.ones(len(cohort), dtype=bool)
         having = {r.patient_id for r in cohort.iter_recordings() if self.needs(r)}
         return np.array([pid in having for pid in cohort.patient_ids], dtype=bool)
+
+    def placement(self) -> Placement:
+        """What an engine sets aside for one task with these settings; a study may say otherwise (`place:`)."""
+        return Placement()
 
     @abstractmethod
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:

@@ -14,6 +14,7 @@ from presage.cohort.outcome import Kind
 from presage.cohort.splits import GroupBy
 from presage.study.marker import Marker
 from presage.study.names import marker_class, marker_reference
+from presage.study.placement import Placement
 from presage.study.yaml_lines import Location, Problem, problem_of, read_yaml
 
 
@@ -39,11 +40,13 @@ class MarkerPlan(_Strict):
     """One marker of a study: which, how it is called in the report, and its settings.
 
     In YAML the settings stand beside the name: ``{marker: percent-density, name: Percent density, views: [CC]}``. A
-    :class:`Marker` may be given instead; only its settings are taken.
+    :class:`Marker` may be given instead; only its settings are taken. ``place`` says what one task needs (see
+    :class:`Placement`) where that is not what the marker itself says.
     """
 
     marker: str
     name: str = ""
+    place: Placement | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -55,7 +58,7 @@ class MarkerPlan(_Strict):
             return {"marker": given}
         if not isinstance(given, dict):
             return given
-        beside = {key: value for key, value in given.items() if key not in ("marker", "name", "settings")}
+        beside = {key: value for key, value in given.items() if key not in ("marker", "name", "place", "settings")}
         named = {key: value for key, value in given.items() if key not in beside}
         return {**named, "settings": {**given.get("settings", {}), **beside}}
 
@@ -66,7 +69,8 @@ class MarkerPlan(_Strict):
 
     @model_serializer
     def _flat(self) -> dict[str, Any]:
-        return {"marker": self.marker, "name": self.name, **self.settings}
+        place = {} if self.place is None else {"place": self.place.model_dump(exclude_unset=True)}
+        return {"marker": self.marker, "name": self.name, **place, **self.settings}
 
     def build(self) -> Marker:
         """A fresh, unfitted marker.
@@ -109,15 +113,19 @@ class EnginePlan(_Strict):
     Attributes
     ----------
     name
-        ``local``: processes of this machine.
+        ``local``: processes of this machine. ``ray``: a Ray cluster.
     workers
-        How many; as many as there are processors by default.
+        How many; as many as there are processors by default. On a cluster that was there before: as many as fit.
+    address
+        Of a running Ray cluster (``auto``, ``ray://host:10001``, ``host:6379``); one on this machine is started where
+        there is none.
     device
         ``cpu`` or a torch device, handed to the markers.
     """
 
-    name: Literal["local"] = "local"
+    name: Literal["local", "ray"] = "local"
     workers: int | None = Field(default=None, ge=1)
+    address: str | None = None
     device: str = "cpu"
 
     def n_workers(self) -> int:

@@ -97,8 +97,20 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
     plan.write(folder)
 
     run = Run(folder, plan, cohort, {(fold.repeat, fold.fold): fold for fold in splits}, cache, key)
+    places = [
+        (entry.place or marker.placement()).model_dump()
+        for entry, marker in zip(study.plans, markers.values(), strict=True)
+    ]
     tasks = [
-        Task(str(folder), "score", position, fold.repeat, fold.fold, task_digest(plan, position, fold))
+        Task(
+            str(folder),
+            "score",
+            position,
+            fold.repeat,
+            fold.fold,
+            task_digest(plan, position, fold),
+            **places[position],
+        )
         for fold in splits
         for position in range(len(markers))
     ]

@@ -50,6 +50,8 @@ class Task:
         Of everything the result depends on.
     patients
         For ``explain``: codes of the patients.
+    cpus, gpus, memory_gb
+        What to set aside for it; see :class:`presage.study.placement.Placement`.
     """
 
     run: str
@@ -59,6 +61,9 @@ class Task:
     fold: int
     digest: str
     patients: tuple[str, ...] = ()
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_gb: float = 1.0
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -128,6 +133,7 @@ def execute(task: Task) -> None:
         if where in error.where:
             raise
         raise InputError(error.what, where=f"{where}; {error.where}".rstrip("; "), cure=error.cure) from error
+    result |= {"curves": resources.curves, "notes": resources.notes}
     result |= {"digest": task.digest, "seconds": round(time.monotonic() - began, 3)}
     write_text(run.place(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
     shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Interviews: language, prosody and face, and the networks that fuse them."""

@@ -1,0 +1,1 @@
+"""Networks that fuse the words of an interview with what is heard and seen."""

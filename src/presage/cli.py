@@ -210,12 +210,18 @@ def _run(study_file: Path, folder: Path, workers: int) -> None:
     page = render(findings, folder)
     _answer(findings)
     typer.echo(f"report: {page}")
+    if findings.document.get("incomplete"):
+        from presage.study.holes import incomplete
+
+        raise incomplete(findings.document["incomplete"], str(folder))
 
 
 def _answer(findings: Any) -> None:
-    from presage.report import answer
+    from presage.report import answer, missing
 
     typer.echo("")
+    if missing(findings):
+        typer.echo(f"Incomplete: {missing(findings)}\n")
     typer.echo(answer(findings))
 
 

@@ -1,6 +1,6 @@
 """The report: one self-contained page, and its tables as Markdown."""
 
-from presage.report.assembly import answer, parts
+from presage.report.assembly import answer, missing, parts
 from presage.report.markdown import to_markdown
 from presage.report.page import render, to_html
 from presage.report.parts import Code, Figure, Gallery, Notes, Part, Picture, SectionRenderer, Table, Text
@@ -16,6 +16,7 @@ __all__ = [
     "Table",
     "Text",
     "answer",
+    "missing",
     "parts",
     "render",
     "to_html",

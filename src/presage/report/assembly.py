@@ -55,3 +55,16 @@ def meaning(findings: Findings) -> str:
     """What the answer means for 1,000 people, where that is known; it stands below the answer."""
     utility = findings.document.get("sections", {}).get("utility", {})
     return str(utility["sentence"]) if utility.get("shown") else ""
+
+
+def missing(findings: Findings) -> str:
+    """Which markers are left out because tasks of theirs failed; empty where nothing is missing."""
+    told = []
+    for hole in findings.document.get("incomplete", []):
+        places = ", ".join(f"repeat {repeat} fold {fold}" for repeat, fold in hole["failed"][:3])
+        more = ", ..." if len(hole["failed"]) > 3 else ""
+        told.append(
+            f"{hole['marker']} is left out of every statistic: {len(hole['failed'])} of its {hole['of']} tasks failed "
+            f"({places}{more}: {'; '.join(hole['why'])})."
+        )
+    return " ".join(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from presage.findings import Findings
-from presage.report.assembly import answer, meaning, parts
+from presage.report.assembly import answer, meaning, missing, parts
 from presage.report.parts import Block, Code, Figure, Gallery, Notes, Table, Text
 
 
@@ -12,6 +12,7 @@ def to_markdown(findings: Findings) -> str:
     document = findings.document
     lines = [f"# {_line(document.get('title') or 'Findings')}", ""]
     lines += ["**Made-up data: no clinical meaning.**", ""] if document.get("phantom") else []
+    lines += [f"**Incomplete.** {_line(missing(findings))}", ""] if missing(findings) else []
     lines += [_line(answer(findings).removeprefix("Made-up data, no clinical meaning. ")), ""]
     lines += [_line(meaning(findings)), ""] if meaning(findings) else []
     for part in parts(findings):

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from presage.findings import Findings
 from presage.findings.files import write_whole
-from presage.report.assembly import answer, meaning, parts
+from presage.report.assembly import answer, meaning, missing, parts
 from presage.report.figures.canvas import plain
 from presage.report.parts import Figure, Part, Picture
 
@@ -60,6 +60,7 @@ def to_html(findings: Findings, folder: Path | None = None) -> str:
         phantom=bool(document.get("phantom")),
         sentence=answer(findings).removeprefix("Made-up data, no clinical meaning. "),
         also=meaning(findings),
+        missing=missing(findings),
         facts=_facts(document),
         parts=parts(findings),
         groups=group,

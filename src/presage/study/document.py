@@ -31,6 +31,7 @@ def findings_of(
     key: Mapping[str, str],
     scores: Mapping[str, NDArray[np.float64]],
     gallery: list[dict[str, str]],
+    holes: Sequence[Mapping[str, Any]] = (),
 ) -> Findings:
     """Every analysis of the out-of-fold scores, and what is needed to read and repeat them.
 
@@ -44,6 +45,8 @@ def findings_of(
         By marker, shape (repeats, tested patients), patients in the order of `splits.tested`.
     gallery
         As :func:`gallery_of` gives it.
+    holes
+        As :func:`presage.study.holes.holes_of` gives it; their markers are neither among `markers` nor in `scores`.
     """
     table = score_table(study, cohort, splits, markers, key, scores)
     outcome = study.outcome.outcome()
@@ -63,6 +66,7 @@ def findings_of(
         settings["validation"] |= {"folds": splits.folds, "repeats": splits.repeats, "splits": "given"}
     return Findings(
         {
+            **({"incomplete": list(holes)} if holes else {}),
             "schema": SCHEMA,
             "phantom": cohort.phantom,
             "title": study.title or outcome.title,

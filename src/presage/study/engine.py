@@ -33,6 +33,8 @@ class Report:
         What is wrong, where and the cure; empty if it is done.
     trace
         For an error of a program rather than of an input: where in it.
+    died
+        Whether it failed because its workers died.
     """
 
     task: Task
@@ -40,6 +42,7 @@ class Report:
     where: str = ""
     cure: str = ""
     trace: str = ""
+    died: bool = False
 
     @property
     def done(self) -> bool:
@@ -161,6 +164,7 @@ class _Slot:
             task,
             f"the worker process died {ATTEMPTS} times on this task{died}",
             cure="this is often too little memory: use fewer workers, or smaller images or batches",
+            died=True,
         )
 
     def _ask(self, task: Task) -> dict[str, Any] | None:

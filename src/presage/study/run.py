@@ -26,6 +26,7 @@ from presage.study.document import findings_of, gallery_of
 from presage.study.engine import Engine, LocalEngine, Report
 from presage.study.files import DISK_FULL, is_full, unwritable, write_text
 from presage.study.gallery import chosen
+from presage.study.holes import bearable, holes_of
 from presage.study.marker import Marker
 from presage.study.plan import Study
 from presage.study.prepare import prepared
@@ -114,16 +115,26 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
         for fold in splits
         for position in range(len(markers))
     ]
-    n_now = _do(run, tasks, engine, progress, "Fitting and scoring")
-    scores = {name: _gathered(run, splits, tasks, position) for position, name in enumerate(markers)}
+    n_now, failed = _do(run, tasks, engine, progress, "Fitting and scoring")
+    holes = holes_of(failed, tasks, list(markers))
+    if failed and not bearable(study, holes):
+        raise _failure(run, failed, len(tasks))
+    complete = {name: marker for name, marker in markers.items() if name not in {hole["marker"] for hole in holes}}
+    scores = {
+        name: _gathered(run, splits, tasks, position) for position, name in enumerate(markers) if name in complete
+    }
     drawn = _explanations(run, splits, scores)
-    n_now += _do(run, drawn, engine, progress, "Explaining examples")
+    n_more, undrawn = _do(run, drawn, engine, progress, "Explaining examples")
+    if undrawn:
+        raise _failure(run, undrawn, len(drawn))
+    n_now += n_more
     pictures = [entry for task in drawn for entry in _result(run, task)["pictures"]]
     gallery = gallery_of(pictures, cohort, key, plan)
     _remove_strangers(folder / "examples", {Path(entry["file"]).name for entry in gallery})
-    findings = findings_of(study, cohort, splits, markers, key, scores, gallery)
+    findings = findings_of(study, cohort, splits, complete, key, scores, gallery, holes)
     findings.write(folder)
-    _remove_leftovers(folder)
+    if not holes:  # checkpoints and tracebacks of tasks that are still to be done are needed
+        _remove_leftovers(folder)
     _write_circumstances(run, began, time.monotonic() - clock, [*tasks, *drawn], n_now)
     return findings
 
@@ -178,8 +189,8 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
     )
 
 
-def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, stage: str) -> int:
-    """Do the tasks that have no result yet; how many those were."""
+def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, stage: str) -> tuple[int, list[Report]]:
+    """Do the tasks that have no result yet; how many those were, and the reports of those that failed for good."""
     todo = [task for task in tasks if result_of(run, task) is None]
     failed: list[Report] = []
 
@@ -199,20 +210,20 @@ def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, sta
             engine.run(todo, on_done)
         finally:
             progress.finish()
-    if failed:
-        raise _failure(run, failed, len(tasks))
-    return len(todo)
+    for report in failed:
+        if report.trace:
+            write_text(run.place(report.task, ".error.txt"), report.trace)
+    return len(todo) - len(failed), failed
 
 
 def _failure(run: Run, failed: list[Report], n_tasks: int) -> InputError:
-    """What to say of failed tasks: statistics are never computed over the holes that they leave."""
+    """What to say where no comparison is left: statistics are never computed over the holes of failed tasks."""
     first = min(failed, key=lambda report: (report.task.marker, report.task.repeat, report.task.fold))
     task = first.task
     where = first.where or f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
     cure = first.cure
     if first.trace:
         path = run.place(task, ".error.txt")
-        write_text(path, first.trace)
         cure = f"the marker raised an error of its own; its traceback is in {path}"
     more = f" ({len(failed)} of {n_tasks} tasks failed; this is the first)" if len(failed) > 1 else ""
     kept = f"the {n_tasks - len(failed)} tasks that succeeded are kept: start the same command again after the cure"
@@ -241,7 +252,7 @@ def _result(run: Run, task: Task) -> dict[str, Any]:
 def _explanations(run: Run, splits: Splits, scores: dict[str, NDArray[np.float64]]) -> list[Task]:
     """A task for each test fold of the first repeat that holds a patient of the gallery."""
     position = run.plan.explaining
-    if position is None:
+    if position is None or run.plan.name(position) not in scores:
         return []
     ids = list(splits.tested)
     status = dict(zip(run.cohort.patient_ids, run.cohort.cases().tolist(), strict=True))
@@ -281,8 +292,10 @@ def _write_circumstances(run: Run, began: datetime, seconds: float, tasks: Seque
     """``run.json``: everything that may differ between two runs of the same study."""
     spent: dict[str, float] = {}
     for task in tasks:
-        name = run.plan.name(task.marker)
-        spent[name] = round(spent.get(name, 0.0) + float(_result(run, task)["seconds"]), 3)
+        result = result_of(run, task)
+        if result is not None:  # a task that failed has none
+            name = run.plan.name(task.marker)
+            spent[name] = round(spent.get(name, 0.0) + float(result["seconds"]), 3)
     about = {
         "started": began.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +40,10 @@ def read_bytes(path: str) -> bytes:
 def write_bytes(path: str, data: bytes) -> None:
     """Write a file in one step; folders above it are made."""
     if is_address(path):
-        files, inner = _filesystem(path)
-        files.makedirs(inner.rsplit("/", 1)[0], exist_ok=True)
-        files.pipe_file(inner, data)
+        files, inner = filesystem(path)
+        with reachable(path, writing=True):
+            files.makedirs(inner.rsplit("/", 1)[0], exist_ok=True)
+            files.pipe_file(inner, data)
         return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,8 +60,9 @@ def open_file(path: str) -> Any:
     """The file opened for reading bytes."""
     if not is_address(path):
         return open(path, "rb")
-    files, inner = _filesystem(path)
-    return files.open(inner, "rb")
+    files, inner = filesystem(path)
+    with reachable(path):
+        return files.open(inner, "rb")
 
 
 def size_of(path: str) -> int | None:
@@ -69,9 +73,10 @@ def size_of(path: str) -> int | None:
         except (OSError, ValueError):
             return None
         return status.st_size if os.path.isfile(path) else None
-    files, inner = _filesystem(path)
+    files, inner = filesystem(path)
     try:
-        info = files.info(inner)
+        with reachable(path):
+            info = files.info(inner)
     except OSError:
         return None
     return int(info.get("size") or 0) if info.get("type") == "file" else None
@@ -79,17 +84,19 @@ def size_of(path: str) -> int | None:
 
 def version_of(address: str) -> str:
     """A token that changes when the file at a remote address does (size and date, or the store's own tag)."""
-    files, inner = _filesystem(address)
-    return str(files.ukey(inner))
+    files, inner = filesystem(address)
+    with reachable(address):
+        return str(files.ukey(inner))
 
 
 def sizes_below(folder: str) -> dict[str, int]:
     """Size by address of every file below a remote `folder`, in one listing."""
-    files, inner = _filesystem(folder)
+    files, inner = filesystem(folder)
     root = inner.rstrip("/")
+    with reachable(folder):
+        found = files.find(inner, detail=True)
     return {
-        join(folder, str(name)[len(root) :].lstrip("/")): int(info.get("size") or 0)
-        for name, info in files.find(inner, detail=True).items()
+        join(folder, str(name)[len(root) :].lstrip("/")): int(info.get("size") or 0) for name, info in found.items()
     }
 
 
@@ -97,8 +104,9 @@ def folder_exists(folder: str) -> bool:
     """Whether there is such a folder (on stores without folders: any file below it)."""
     if not is_address(folder):
         return os.path.isdir(folder)
-    files, inner = _filesystem(folder)
-    return bool(files.exists(inner)) or bool(files.find(inner))
+    files, inner = filesystem(folder)
+    with reachable(folder):
+        return bool(files.exists(inner)) or bool(files.find(inner))
 
 
 def sample_digest(path: str, size: int) -> str:
@@ -120,15 +128,102 @@ def content_digest(path: str) -> str:
     return digest.hexdigest()
 
 
-def _filesystem(address: str) -> tuple[Any, str]:
+def filesystem(address: str, **options: Any) -> tuple[Any, str]:
+    """The fsspec file system of a remote address, and the path in it. `options` go to the file system.
+
+    Raises
+    ------
+    InputError
+        If there is no such protocol, or the package for it is not installed.
+    """
     import fsspec
 
     try:
-        files, inner = fsspec.core.url_to_fs(address)
+        with reachable(address):
+            files, inner = fsspec.core.url_to_fs(address, **options)
     except (ImportError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f"this address cannot be opened: {error}",
             where=address,
             cure="check the protocol, and install the package that fsspec needs for it (s3fs for s3://, gcsfs for gs://)",
         ) from error
     return files, str(inner)
+
+
+@contextmanager
+def reachable(address: str, *, writing: bool = False) -> Iterator[None]:
+    """Say in words why a remote store does not answer; a file that is not there stays a FileNotFoundError.
+
+    Parameters
+    ----------
+    address
+        What was asked for.
+    writing
+        Whether something was to be written: then a file that is not found is a bucket that does not exist.
+
+    Raises
+    ------
+    InputError
+        No such bucket, no or refused credentials, no connection.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        told = _explained(error, address, writing)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _explained(error: Exception, address: str, writing: bool) -> InputError | None:
+    # By name and text: the stores' own error classes must not be imported to be recognised.
+    text = str(error)
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if isinstance(error, FileNotFoundError):
+        if writing or "bucket does not exist" in text.lower():
+            return InputError(
+                "there is no such bucket, or folder, to write to" if writing else "there is no such bucket",
+                where=address,
+                cure="check the name, and the endpoint (AWS_ENDPOINT_URL for stores other than Amazon's), or make the "
+                "bucket first: Presage makes none",
+            )
+        return None
+    if {"NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "DefaultCredentialsError"} & names:
+        return InputError(
+            "there are no credentials for this store",
+            where=address,
+            cure="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (s3), or GOOGLE_APPLICATION_CREDENTIALS (gs), on "
+            "every machine that works on the study",
+        )
+    if isinstance(error, PermissionError):
+        return InputError(
+            f"the store refuses this: {text}",
+            where=address,
+            cure="check the keys, and that they may list, read, write and delete there",
+        )
+    if names & _NO_CONNECTION:
+        return InputError(
+            f"the store cannot be reached: {text or type(error).__name__}",
+            where=address,
+            cure="check the network and the endpoint (AWS_ENDPOINT_URL for stores other than Amazon's); start the same "
+            "command again: what is finished is kept",
+        )
+    return None
+
+
+_NO_CONNECTION = frozenset(
+    {
+        "EndpointConnectionError",
+        "HTTPClientError",
+        "ClientConnectorError",
+        "ClientConnectionError",
+        "ConnectionError",
+        "ConnectionClosedError",
+        "FSTimeoutError",
+        "TimeoutError",
+    }
+)

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,30 @@ def run_study(
         ) from error
 
 
-def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Findings:
-    began = datetime.now(UTC)
-    clock = time.monotonic()
+@dataclass(frozen=True)
+class Planned:
+    """A run folder that is ready for its tasks.
+
+    Attributes
+    ----------
+    run
+        The folder as tasks see it.
+    markers
+        By name, unfitted, the standard first.
+    splits
+        Who is tested when.
+    tasks
+        Every fit and score, done or not.
+    """
+
+    run: Run
+    markers: dict[str, Marker]
+    splits: Splits
+    tasks: list[Task]
+
+
+def planned(study: Study, folder: Path, progress: Progress) -> Planned:
+    """Encode what is missing, divide the patients, and write what tasks read into the run folder; does no task."""
     markers = {plan.name: plan.build() for plan in study.plans}
     cache = EncoderCache()
     cohort = prepared(study, markers, cache, progress)
@@ -115,6 +136,14 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
         for fold in splits
         for position in range(len(markers))
     ]
+    return Planned(run, markers, splits, tasks)
+
+
+def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Findings:
+    began = datetime.now(UTC)
+    clock = time.monotonic()
+    ready = planned(study, folder, progress)
+    run, markers, splits, tasks = ready.run, ready.markers, ready.splits, ready.tasks
     n_now, failed = _do(run, tasks, engine, progress, "Fitting and scoring")
     holes = holes_of(failed, tasks, list(markers))
     if failed and not bearable(study, holes):
@@ -129,9 +158,9 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
         raise _failure(run, undrawn, len(drawn))
     n_now += n_more
     pictures = [entry for task in drawn for entry in _result(run, task)["pictures"]]
-    gallery = gallery_of(pictures, cohort, key, plan)
+    gallery = gallery_of(pictures, run.cohort, run.codes, run.plan)
     _remove_strangers(folder / "examples", {Path(entry["file"]).name for entry in gallery})
-    findings = findings_of(study, cohort, splits, complete, key, scores, gallery, holes)
+    findings = findings_of(study, run.cohort, splits, complete, run.codes, scores, gallery, holes)
     findings.write(folder)
     if not holes:  # checkpoints and tracebacks of tasks that are still to be done are needed
         _remove_leftovers(folder)

@@ -87,7 +87,7 @@ def with_encoded(cohort: Cohort, markers: dict[str, Marker], cache: EncoderCache
     cohort = usable_for_all(cohort, markers)
     # Two markers often share an encoder; what it gives is kept once.
     encoders = {encoder.fingerprint(): encoder for marker in markers.values() for encoder in marker.encoders()}
-    work = {key: _read_by(encoder, markers, cohort) for key, encoder in encoders.items()}
+    work = {key: read_by(encoder, markers, cohort) for key, encoder in encoders.items()}
     unusable: dict[str, str] = {}
     progress.start("Encoding recordings", sum(map(len, work.values())))
     for key, recordings in work.items():
@@ -100,7 +100,7 @@ def with_encoded(cohort: Cohort, markers: dict[str, Marker], cache: EncoderCache
     return usable_for_all(cohort, markers)
 
 
-def _read_by(encoder: Encoder, markers: dict[str, Marker], cohort: Cohort) -> list[Recording]:
+def read_by(encoder: Encoder, markers: dict[str, Marker], cohort: Cohort) -> list[Recording]:
     """The recordings whose output of `encoder` some marker reads."""
     readers = [m for m in markers.values() if any(e.fingerprint() == encoder.fingerprint() for e in m.encoders())]
     return [r for r in cohort.iter_recordings(encoder.kind) if any(marker.needs(r) for marker in readers)]

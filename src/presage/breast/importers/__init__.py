@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from presage.breast.importers.dicom_folder import import_dicom
 from presage.breast.importers.mini_mias import import_mini_mias
-from presage.breast.importers.summary import ImportSummary
+from presage.cohort.importing import ImportSummary
 
 __all__ = ["ImportSummary", "import_dicom", "import_mini_mias"]

@@ -13,18 +13,12 @@ from presage.breast.importers.deidentify import deidentified
 from presage.breast.importers.outcomes import outcome_columns, patients_with_outcomes, read_outcomes
 from presage.breast.importers.pseudonyms import Pseudonyms, open_key
 from presage.breast.importers.scan import Found, scan, shared_ids, visits, without_duplicates
-from presage.breast.importers.summary import (
-    ImportSummary,
-    new_cohort_folder,
-    source_files,
-    write_excluded,
-    write_study,
-    write_tables,
-)
+from presage.breast.importers.summary import write_study
 from presage.breast.phantom.vendors import MODEL
 from presage.breast.reading.dicom import parse
 from presage.breast.reading.source import located, read_all
 from presage.cohort import InputError, UnusableRecording, storage
+from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
 
 
 def import_dicom(

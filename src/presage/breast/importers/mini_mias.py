@@ -9,15 +9,9 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from presage.breast.importers.summary import (
-    ImportSummary,
-    new_cohort_folder,
-    source_files,
-    write_excluded,
-    write_study,
-    write_tables,
-)
+from presage.breast.importers.summary import write_study
 from presage.cohort import InputError, storage
+from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
 
 Design = Literal["all", "contralateral"]
 Status = Literal["normal", "benign", "malignant"]

@@ -30,10 +30,19 @@ class Augmentation(BaseModel):
 
     def apply(self, image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
         """A changed copy of `image`, grey levels in [0, 1], shape (rows, columns); the background stays black."""
+        return self.changed(image, self.drawn(generator))
+
+    @staticmethod
+    def drawn(generator: np.random.Generator) -> NDArray[np.float64]:
+        """One change: whether to flip (below 0.5), then five shares in [-1, 1] of what may be changed at most."""
+        return np.array([generator.random(), *generator.uniform(-1, 1, 5)])
+
+    def changed(self, image: NDArray[np.float32], change: NDArray[np.float64]) -> NDArray[np.float32]:
+        """A copy of `image` changed as :meth:`drawn` gave it."""
         import cv2
 
-        flip = generator.random() < 0.5
-        turn, down, right, contrast, brightness = generator.uniform(-1, 1, 5)
+        flip = change[0] < 0.5
+        turn, down, right, contrast, brightness = change[1:]
         rows, columns = image.shape
         matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), float(turn * self.rotation_degrees), 1.0)
         matrix[:, 2] = matrix[:, 2] + np.array([right, down]) * self.shift_pixels

@@ -5,9 +5,6 @@ Source: Arefan et al., Med Phys 2020;47:110-118 (the trunk there is GoogLeNet).
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,16 +14,17 @@ from pydantic import Field, PrivateAttr
 from presage.breast.augment import Augmentation
 from presage.breast.encoders import PreparedImage, Size, StageMaps, to_bytes
 from presage.breast.explain import agreement, occlusion, shown_together
+from presage.breast.finetuning import fine_tuned, fine_tuned_together
 from presage.breast.inputs import Region
-from presage.breast.training import Batch, Schedule, Trainer, inner_split, reproducible
+from presage.breast.training import Schedule, reproducible
 from presage.breast.trunks.trunk import trunk_named
-from presage.breast.trunks.weights import weights_digest
 from presage.breast.views import Views, having_all, mean_by_view, recordings_by_view, view_names, wanted
 from presage.cohort import Cohort, InputError, Recording
 from presage.study.encoder import Arrays
 from presage.study.marker import Explanation, Marker, Resources
 
 if TYPE_CHECKING:
+    from presage.breast.checkpoint import Progress
     from presage.breast.tuned import TunedNetwork
 
 Rate = Annotated[float, Field(gt=0, le=1)]
@@ -58,6 +56,10 @@ class GoogLeNet(Marker):
         See :class:`presage.breast.training.Schedule`.
     precision
         ``float32`` or ``bfloat16``.
+    replicas
+        How many processes train the network together, on a cluster or on this machine (needs Ray), each with a card of
+        its own where the device is ``cuda``. Every batch is divided among them; the weights differ from those of one
+        process by rounding, which is why the number is a setting like any other.
     """
 
     packages: ClassVar[tuple[str, ...]] = ("onnxruntime", "opencv-python-headless", "pydicom", "torch")
@@ -83,6 +85,7 @@ class GoogLeNet(Marker):
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.1
     precision: Literal["float32", "bfloat16"] = "float32"
+    replicas: Annotated[int, Field(ge=1, le=64)] = 1
 
     _network: TunedNetwork | None = PrivateAttr(default=None)
     _losses: tuple[float, ...] = PrivateAttr(default=())
@@ -124,44 +127,31 @@ class GoogLeNet(Marker):
         """Patients with an image of every chosen view, shape (n,)."""
         return having_all(cohort, self.views)
 
-    def _inputs(self, arrays: Arrays, variant: int = 0) -> NDArray[Any]:
+    def open_inputs(self, arrays: Arrays, variant: int = 0) -> NDArray[Any]:
+        """What the open layers read of one recording; `variant` 0 is the image as it is."""
         return arrays["maps"][variant] if self.frozen else arrays["image"]
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
         """Train on the patients of `cohort`, a part of whom is set aside to stop by."""
-        from presage.breast.tuned import TunedNetwork
-
         resources = resources or Resources()
-        recordings, owners = recordings_by_view(cohort, self.views)
-        arrays = resources.encoded(self._encoder(), recordings)
-        of_image = np.array([patient for patient, _ in owners])
-        cases = np.asarray(cohort.cases())
-        learning, stopping = inner_split(cases, self.validation, np.random.default_rng([resources.seed, 0]))
-        examples, watched = np.flatnonzero(learning[of_image]), np.flatnonzero(stopping[of_image])
-        with reproducible(resources.seed):
-            network = TunedNetwork.start(self.trunk, self.weights, self.frozen, resources.device)
-            network.standardise_by([self._inputs(arrays[index]) for index in examples])
-            trainer = Trainer(
-                network,
-                self._schedule(),
-                device=resources.device,
-                checkpoint=resources.scratch / "training.safetensors" if resources.scratch else None,
-                key=self._key(cohort, resources),
-            )
-
-            def validation_loss() -> float:
-                logits = network.logits([self._inputs(arrays[index]) for index in watched])
-                return log_loss(mean_by_owner(logits, of_image[watched], len(cases))[stopping], cases[stopping])
-
-            progress = trainer.run(
-                lambda epoch: self._batches(network, arrays, examples, cases[of_image], resources.seed, epoch),
-                len(self._starts(len(examples))),
-                validation_loss,
-            )
-        self._network, self._losses = network, tuple(progress.losses)
+        if self.replicas == 1:
+            self.take(*fine_tuned(self, cohort, resources))
+            return self
+        returned = fine_tuned_together(self, cohort, resources)
+        # Scored on the CPU: this process holds no card, its replicas have given theirs back.
+        self.restore(*returned.state)
+        for point in returned.curves:
+            resources.log(int(point["step"]), **{name: value for name, value in point.items() if name != "step"})
+        for note in returned.notes:
+            resources.note(note)
         return self
 
-    def _schedule(self) -> Schedule:
+    def take(self, network: TunedNetwork, progress: Progress) -> None:
+        """Score with `network` from now on."""
+        self._network, self._losses = network, tuple(progress.losses)
+
+    def schedule(self) -> Schedule:
+        """How the network is trained."""
         return Schedule(
             epochs=self.epochs,
             patience=self.patience,
@@ -172,45 +162,15 @@ class GoogLeNet(Marker):
             precision=self.precision,
         )
 
-    def _key(self, cohort: Cohort, resources: Resources) -> str:
-        """What a checkpoint must have been trained on, with and by; hashed, as it holds patient ids."""
-        facts = {
-            "settings": self.model_dump(mode="json"),
-            "encoder": self._encoder().fingerprint(),
-            "weights": weights_digest(self.trunk, self.weights),
-            "seed": resources.seed,
-            "device": resources.device,
-            "patients": list(cohort.patient_ids),
-            "cases": np.asarray(cohort.cases()).astype(int).tolist(),
-        }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    def drawn_change(self, arrays: Arrays, generator: np.random.Generator) -> Any:
+        """How one example is to be changed for one epoch."""
+        return int(generator.integers(len(arrays["maps"]))) if self.frozen else self.augmentation.drawn(generator)
 
-    def _starts(self, examples: int) -> range:
-        return range(0, examples, self.batch_size)
-
-    def _batches(
-        self,
-        network: TunedNetwork,
-        arrays: Sequence[Arrays],
-        examples: NDArray[np.int64],
-        cases_of_image: NDArray[np.bool_],
-        seed: int,
-        epoch: int,
-    ) -> Iterator[Batch]:
-        """The examples of one epoch in its own order, each changed in its own way."""
-        import torch
-
-        generator = np.random.default_rng([seed, 1, epoch])
-        order = generator.permutation(examples)
-        for start in self._starts(len(order)):
-            chosen = order[start : start + self.batch_size]
-            inputs = [self._changed(arrays[index], generator) for index in chosen]
-            yield network.inputs(inputs), torch.from_numpy(cases_of_image[chosen].astype(np.float32))
-
-    def _changed(self, arrays: Arrays, generator: np.random.Generator) -> NDArray[Any]:
+    def changed(self, arrays: Arrays, change: Any) -> NDArray[Any]:
+        """The example changed as :meth:`drawn_change` gave it, as the open layers read it."""
         if self.frozen:
-            return self._inputs(arrays, int(generator.integers(len(arrays["maps"]))))
-        return self.augmentation.apply(np.divide(arrays["image"], np.float32(255), dtype=np.float32), generator)
+            return self.open_inputs(arrays, change)
+        return self.augmentation.changed(np.divide(arrays["image"], np.float32(255), dtype=np.float32), change)
 
     def _tuned(self) -> TunedNetwork:
         if self._network is None:
@@ -225,7 +185,7 @@ class GoogLeNet(Marker):
         recordings, owners = recordings_by_view(cohort, self.views)
         arrays = resources.encoded(self._encoder(), recordings)
         with reproducible(resources.seed):
-            logits = network.logits([self._inputs(found) for found in arrays])
+            logits = network.logits([self.open_inputs(found) for found in arrays])
         by_view = mean_by_view(list(logits[:, None]), owners, len(cohort), self.views)
         return np.asarray(by_view.mean(axis=1))
 
@@ -296,16 +256,3 @@ class GoogLeNet(Marker):
         network = TunedNetwork.start(self.trunk, self.weights, self.frozen, "cpu")
         network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
         self._network, self._losses = network, tuple(facts["losses"])
-
-
-def mean_by_owner(values: NDArray[np.float64], owners: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Mean value of each of `count` owners, 0 for one without values."""
-    total, images = np.zeros(count), np.zeros(count)
-    np.add.at(total, owners, values)
-    np.add.at(images, owners, 1)
-    return np.asarray(total / np.maximum(images, 1))
-
-
-def log_loss(logits: NDArray[np.float64], cases: NDArray[np.bool_]) -> float:
-    """Mean negative log-likelihood of outcomes given logits."""
-    return float(np.mean(np.logaddexp(0, np.where(cases, -logits, logits))))

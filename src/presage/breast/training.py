@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from presage.breast.checkpoint import Checkpoint, Progress
 from presage.cohort import InputError
+from presage.study.folder import Folder
+from presage.study.replicas import Replica
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Batch = tuple["Tensor", "Tensor"]
+
+class Batch(NamedTuple):
+    """The part of a batch that falls to one replica: all of it where there is one.
+
+    Attributes
+    ----------
+    inputs, targets
+        The examples of this replica, shapes (part, ...) and (part,); there may be none.
+    size
+        Examples in the whole batch.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    size: int
 
 
 @dataclass(frozen=True)
@@ -52,16 +67,6 @@ class Schedule:
         if step < rising:
             return (step + 1) / rising
         return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
-
-
-@dataclass
-class Progress:
-    """Where a training stands, beside the tensors."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    losses: list[float] = field(default_factory=list)
 
 
 @contextmanager
@@ -100,9 +105,15 @@ class Trainer:
     device
         ``cpu`` or a torch device.
     checkpoint
-        Where to keep the state after each epoch; None to keep none.
+        The folder in which the state after each epoch is kept; None to keep none.
     key
-        What the checkpoint must belong to (data, settings, seed); another one is refused.
+        What the state must belong to (data, settings, seed); another one is not taken.
+    microbatch
+        How many examples of a batch of so many go through the device at once.
+    replica
+        Which of the processes that train this network together; each is given its part of every batch.
+    log
+        Told ``(epoch, train_loss=, validation_loss=)`` for each epoch, from 1, those before a resumption included.
     """
 
     def __init__(
@@ -111,13 +122,17 @@ class Trainer:
         schedule: Schedule,
         *,
         device: str = "cpu",
-        checkpoint: Path | None = None,
+        checkpoint: Folder | None = None,
         key: str = "",
+        microbatch: Callable[[int], int] = lambda size: size,
+        replica: Replica | None = None,
+        log: Callable[..., None] = lambda epoch, **values: None,
     ) -> None:
         import torch
 
         self.network, self.schedule, self.device = network, schedule, device
-        self.checkpoint, self.key = checkpoint, key
+        self.microbatch, self.replica, self.log = microbatch, replica or Replica(device=device), log
+        self.checkpoint = Checkpoint(checkpoint, key, self.replica)
         self.trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
         groups = [
             {
@@ -144,12 +159,12 @@ class Trainer:
         Parameters
         ----------
         batches
-            The inputs and targets of an epoch, decided by the number of the epoch alone: so a resumed training goes on
-            exactly as the one that was killed.
+            The batches of an epoch, decided by the number of the epoch alone: so a resumed training goes on exactly as
+            the one that was killed.
         steps_per_epoch
             How many batches there are.
         validation_loss
-            Loss on the inner validation patients with the network as it is.
+            Loss on the inner validation patients with the network as it is; the same number in every replica.
 
         Raises
         ------
@@ -157,44 +172,77 @@ class Trainer:
             If the loss is not finite.
         """
         self._resume()
+        for epoch in range(self.progress.epoch):
+            self._log(epoch)
         steps = self.schedule.epochs * steps_per_epoch
         while self.progress.epoch < self.schedule.epochs:
             if self.progress.epoch - self.progress.best_epoch >= self.schedule.patience:
                 break
-            for index, (inputs, targets) in enumerate(batches(self.progress.epoch)):
-                self._step(inputs, targets, self.progress.epoch * steps_per_epoch + index, steps)
-            self._finish_epoch(validation_loss())
+            losses, sizes = [], []
+            for index, batch in enumerate(batches(self.progress.epoch)):
+                losses.append(self._step(batch, self.progress.epoch * steps_per_epoch + index, steps))
+                sizes.append(batch.size)
+            self._finish_epoch(float(np.average(losses, weights=sizes)), validation_loss())
         self._copy(self.best, {name: p.data for name, p in self.trained.items()})
         return self.progress
 
-    def _step(self, inputs: Tensor, targets: Tensor, step: int, steps: int) -> None:
-        import torch
-        from torch.nn.functional import binary_cross_entropy_with_logits
-
+    def _step(self, batch: Batch, step: int, steps: int) -> float:
+        """One step by the gradient of the whole batch; the batch's mean loss before it."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["base"] * self.schedule.factor(step, steps)
-        self.optimiser.zero_grad(set_to_none=True)
-        half = self.schedule.precision == "bfloat16"
-        with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16, enabled=half):
-            logits = self.network(inputs.to(self.device))
-        loss = binary_cross_entropy_with_logits(logits.float(), targets.to(self.device))
-        if not torch.isfinite(loss):
+        loss = self.gradients(batch)
+        if not math.isfinite(loss):
             raise InputError(
-                f"the training loss became {loss.item()} in epoch {self.progress.epoch + 1}",
+                f"the training loss became {loss} in epoch {self.progress.epoch + 1}",
                 where="GoogLeNet",
                 cure="lower learning_rate, or use precision float32",
             )
-        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
+        return loss
 
-    def _finish_epoch(self, loss: float) -> None:
+    def gradients(self, batch: Batch) -> float:
+        """Put the gradient of the whole batch's mean loss into the parameters; that loss.
+
+        The parts of a batch that go through the device one after another, and those of other replicas, are weighted by
+        their size and added up, so that only the rounding tells how a batch was divided. (Batch normalisation keeps its
+        statistics, so that an example does not feel its neighbours.)
+        """
+        import torch
+        from torch.nn.functional import binary_cross_entropy_with_logits
+
+        self.optimiser.zero_grad(set_to_none=True)
+        here, total = len(batch.targets), torch.zeros((), device=self.device)
+        together = self.microbatch(here) if here else 1
+        half = self.schedule.precision == "bfloat16"
+        for start in range(0, here, together):
+            inputs, targets = batch.inputs[start : start + together], batch.targets[start : start + together]
+            with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16, enabled=half):
+                logits = self.network(inputs.to(self.device))
+            mean = binary_cross_entropy_with_logits(logits.float(), targets.to(self.device))
+            loss = mean * (len(targets) / batch.size)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        if self.replica.count > 1:
+            for parameter in self.trained.values():
+                if parameter.grad is None:  # no example of this batch fell to this replica
+                    parameter.grad = torch.zeros_like(parameter)
+            self.replica.add_up([total, *(p.grad for p in self.trained.values() if p.grad is not None)])
+        return float(total)
+
+    def _finish_epoch(self, training: float, validation: float) -> None:
         progress = self.progress
         progress.epoch += 1
-        progress.losses.append(loss)
-        if loss < progress.best_loss:
-            progress.best_loss, progress.best_epoch = loss, progress.epoch
+        progress.training.append(training)
+        progress.losses.append(validation)
+        if validation < progress.best_loss:
+            progress.best_loss, progress.best_epoch = validation, progress.epoch
             self._copy({name: p.data for name, p in self.trained.items()}, self.best)
         self._save()
+        self._log(progress.epoch - 1)
+
+    def _log(self, epoch: int) -> None:
+        progress = self.progress
+        self.log(epoch + 1, train_loss=progress.training[epoch], validation_loss=progress.losses[epoch])
 
     @staticmethod
     def _copy(source: dict[str, Tensor], target: dict[str, Tensor]) -> None:
@@ -202,45 +250,25 @@ class Trainer:
             target[name].copy_(value)
 
     def _save(self) -> None:
-        """Write the checkpoint under another name first, so that a kill leaves the old one or the new one."""
-        if self.checkpoint is None:
-            return
-        from safetensors.torch import save
-
         tensors = {f"best.{name}": value for name, value in self.best.items()}
         for name, parameter in self.trained.items():
             tensors[f"now.{name}"] = parameter.data
             for part, value in self.optimiser.state[parameter].items():
                 tensors[f"optimiser.{part}.{name}"] = value
-        facts = {"key": self.key, "progress": json.dumps(asdict(self.progress))}
-        data = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata=facts)
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.checkpoint.with_suffix(".part")
-        draft.write_bytes(data)
-        draft.replace(self.checkpoint)
+        self.checkpoint.save(self.progress, tensors)
 
     def _resume(self) -> None:
         """Go on from the checkpoint where there is one of the same training."""
-        if self.checkpoint is None or not self.checkpoint.is_file():
+        found = self.checkpoint.load()
+        if found is None:
             return
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(self.checkpoint, framework="pt", device=self.device) as file:
-                facts = file.metadata() or {}
-                if facts.get("key") != self.key:
-                    return
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError):
-            # A damaged checkpoint costs time, not correctness: training starts again.
-            return
-        self.progress = Progress(**json.loads(facts["progress"]))
+        self.progress, tensors = found
         for name, parameter in self.trained.items():
             parameter.data.copy_(tensors[f"now.{name}"])
             self.best[name].copy_(tensors[f"best.{name}"])
-            parts = ("step", "exp_avg", "exp_avg_sq")
             self.optimiser.state[parameter] = {
-                part: tensors[f"optimiser.{part}.{name}"].to("cpu" if part == "step" else self.device) for part in parts
+                part: tensors[f"optimiser.{part}.{name}"].to("cpu" if part == "step" else self.device)
+                for part in ("step", "exp_avg", "exp_avg_sq")
             }
 
 

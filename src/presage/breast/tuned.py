@@ -12,9 +12,6 @@ from torch import Tensor, nn
 from presage.breast.trunks.device import check_device
 from presage.breast.trunks.trunk import trunk_named
 
-# Images in one pass when nothing is trained; each is still computed on its own terms (no batch statistics).
-_PASS = 16
-
 
 class TunedNetwork(nn.Module):
     """Open layers, mean over places, standardisation by the training images, one linear unit.
@@ -69,21 +66,21 @@ class TunedNetwork(nn.Module):
         grey = batch.float() / 255 if batch.dtype == torch.uint8 else batch
         return ((grey - scaling.mean) / scaling.deviation)[:, None].expand(-1, 3, -1, -1)
 
-    def standardise_by(self, arrays: Sequence[NDArray[np.generic]]) -> None:
-        """Take the mean and the spread of the pooled features of these images as reference."""
-        pooled = torch.cat([maps.mean(dim=(2, 3)) for maps in self._maps(arrays)])
+    def pooled(self, arrays: Sequence[NDArray[np.generic]]) -> Tensor:
+        """Features of inputs as for :meth:`inputs`, before standardisation: shape (n, channels), all in one pass."""
+        return self._map(arrays).mean(dim=(2, 3))
+
+    def standardise_by(self, pooled: Tensor) -> None:
+        """Take the mean and the spread of these features, shape (n, channels), as reference."""
+        pooled = pooled.to(self.reference.device)
         self.reference.copy_(pooled.mean(dim=0))
         spread = pooled.std(dim=0, correction=0)
         # A channel that is silent on every training image must not explode on a test image.
         self.deviation.copy_(spread.clamp_min(0.1 * float(spread.median()) + 1e-6))
 
-    def _maps(self, arrays: Sequence[NDArray[np.generic]]) -> list[Tensor]:
-        device = self.reference.device
+    def _map(self, arrays: Sequence[NDArray[np.generic]]) -> Tensor:
         with torch.inference_mode():
-            return [
-                self.last_map(self.inputs(arrays[start : start + _PASS]).to(device)).float()
-                for start in range(0, len(arrays), _PASS)
-            ]
+            return self.last_map(self.inputs(arrays).to(self.reference.device)).float()
 
     def logits(self, arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.float64]:
         """Logits of inputs as for :meth:`inputs`, shape (n,)."""
@@ -96,7 +93,7 @@ class TunedNetwork(nn.Module):
     def shares(self, array: NDArray[np.generic]) -> NDArray[np.float64]:
         """Share of every place of the last map in the logit less the head's bias, shape (rows, columns)."""
         with torch.inference_mode():
-            maps = self._maps([array])[0][0].double()
+            maps = self._map([array])[0].double()
             weights = (self.head.weight[0] / self.deviation).double()
             difference = maps - self.reference.double()[:, None, None]
             places = torch.einsum("crk,c->rk", difference, weights) / maps[0].numel()

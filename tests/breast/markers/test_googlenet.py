@@ -12,8 +12,9 @@ from safetensors import safe_open
 
 from presage.breast import GoogLeNet
 from presage.breast.explain import agreement, occlusion
-from presage.breast.training import Schedule, Trainer, inner_split
+from presage.breast.training import Batch, Schedule, Trainer, inner_split
 from presage.cohort import Cohort, InputError
+from presage.study.folder import folder_at
 from presage.study.marker import Resources
 
 SMALL: dict[str, Any] = {
@@ -75,44 +76,52 @@ def test_killed_and_resumed_to_the_same_bytes(
 ) -> None:
     settings = SMALL | {"freeze": freeze}
     women = cohort.select(cohort.patient_ids[:6])
-    whole = GoogLeNet(**settings).fit(women, Resources(seed=1, scratch=tmp_path / "whole"))
+    at_once = Resources(seed=1, scratch=folder_at(tmp_path / "whole"))
+    whole = GoogLeNet(**settings).fit(women, at_once)
     steps = 0
     step = Trainer._step
 
-    def killed(self: Trainer, *arguments: Any) -> None:
+    def killed(self: Trainer, *arguments: Any) -> float:
         nonlocal steps
         steps += 1
         if steps == 6:  # in the middle of an epoch, after some were finished
             raise KeyboardInterrupt
-        step(self, *arguments)
+        return step(self, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", killed)
         with pytest.raises(KeyboardInterrupt):
-            GoogLeNet(**settings).fit(women, Resources(seed=1, scratch=tmp_path / "killed"))
+            GoogLeNet(**settings).fit(women, Resources(seed=1, scratch=folder_at(tmp_path / "killed")))
     checkpoint = tmp_path / "killed" / "training.safetensors"
     assert checkpoint.is_file()
     taken = []
+    going_on = Resources(seed=1, scratch=folder_at(tmp_path / "killed"))
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", lambda self, *a: (taken.append(1), step(self, *a))[1])
-        resumed = GoogLeNet(**settings).fit(women, Resources(seed=1, scratch=tmp_path / "killed"))
+        resumed = GoogLeNet(**settings).fit(women, going_on)
     assert len(taken) == 2  # the third epoch, from its beginning
     assert weights_of(resumed) == weights_of(whole)
     assert resumed.score(cohort).tobytes() == whole.score(cohort).tobytes()
+    # The curve begins with what the checkpoint remembers, to the same bytes.
+    assert going_on.curves == at_once.curves
+    assert [point["step"] for point in going_on.curves] == [1, 2, 3]
+    assert [point["validation_loss"] for point in going_on.curves] == whole.state()[1]["losses"]
+    assert all(np.isfinite(point["train_loss"]) for point in going_on.curves)
 
 
 def test_a_checkpoint_of_another_training_or_a_damaged_one_is_not_taken(
     fitted: GoogLeNet, cohort: Cohort, tmp_path: Path
 ) -> None:
     women = cohort.select(cohort.patient_ids[:8])
-    GoogLeNet(**SMALL).fit(women, Resources(seed=6, scratch=tmp_path))
-    assert weights_of(GoogLeNet(**SMALL).fit(women, Resources(seed=5, scratch=tmp_path))) == weights_of(fitted)
+    resources = Resources(seed=5, scratch=folder_at(tmp_path))
+    GoogLeNet(**SMALL).fit(women, Resources(seed=6, scratch=resources.scratch))
+    assert weights_of(GoogLeNet(**SMALL).fit(women, resources)) == weights_of(fitted)
     (tmp_path / "training.safetensors").write_bytes(b"half a file")
-    assert weights_of(GoogLeNet(**SMALL).fit(women, Resources(seed=5, scratch=tmp_path))) == weights_of(fitted)
+    assert weights_of(GoogLeNet(**SMALL).fit(women, resources)) == weights_of(fitted)
 
 
 def test_a_checkpoint_names_no_patient(cohort: Cohort, tmp_path: Path) -> None:
-    GoogLeNet(**SMALL | {"epochs": 1}).fit(cohort, Resources(scratch=tmp_path))
+    GoogLeNet(**SMALL | {"epochs": 1}).fit(cohort, Resources(scratch=folder_at(tmp_path)))
     with safe_open(tmp_path / "training.safetensors", framework="numpy") as file:
         words = " ".join([*file.keys(), *file.metadata().values()])
     assert not any(pid in words for pid in cohort.patient_ids)
@@ -143,7 +152,7 @@ def line_schedule(**changes: Any) -> Schedule:
 
 
 def line_batches(epoch: int) -> Any:
-    yield torch.tensor([[1.0], [-1.0]]), torch.tensor([1.0, 0.0])
+    yield Batch(torch.tensor([[1.0], [-1.0]]), torch.tensor([1.0, 0.0]), 2)
 
 
 def test_training_stops_by_patience_and_keeps_the_best_epoch() -> None:
@@ -162,7 +171,7 @@ def test_training_stops_by_patience_and_keeps_the_best_epoch() -> None:
 
 def test_a_loss_that_is_not_finite_is_said() -> None:
     def broken(epoch: int) -> Any:
-        yield torch.tensor([[float("nan")]]), torch.tensor([1.0])
+        yield Batch(torch.tensor([[float("nan")]]), torch.tensor([1.0]), 1)
 
     with pytest.raises(InputError, match=r"training loss became nan(.|\n)*learning_rate"):
         Trainer(Line(), line_schedule()).run(broken, 1, lambda: 0.0)

@@ -37,6 +37,7 @@ $(VENV)/.breast: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	$(BIN)/presage fetch face
 	@touch $@ $(VENV)/.breast
 
 clean: ## Remove the virtual environment and the demo

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from presage.commands.evaluating import evaluate
+from presage.commands.fetching import fetch
 from presage.commands.planning import plan
 
 app = typer.Typer(
@@ -150,6 +151,7 @@ def report(
 
 
 app.command()(evaluate)
+app.command()(fetch)
 app.add_typer(plan, name="plan")
 
 

@@ -1,0 +1,1 @@
+"""Faces in video: found, followed and measured; frames without one are counted, never invented."""

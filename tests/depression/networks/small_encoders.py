@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+
+from presage.depression.networks.data import Utterance
 
 
 def small_bert(layers: int = 3, seed: int = 0, vocabulary: int = 60) -> Any:
@@ -28,3 +31,32 @@ def small_xlnet(layers: int = 3, seed: int = 0) -> Any:
 
     torch.manual_seed(seed)
     return XLNetModel(XLNetConfig(d_model=16, n_layer=layers, n_head=2, d_inner=24, vocab_size=60)).eval()
+
+
+class PieceTokenizer:
+    """Cuts a word into pieces of two letters; each pair of letters has its number."""
+
+    cls_token_id, sep_token_id, pad_token_id, unk_token_id = 1, 2, 3, 4
+
+    def tokenize(self, word: str) -> list[str]:
+        return [word[at : at + 2] for at in range(0, len(word), 2)]
+
+    def convert_tokens_to_ids(self, pieces: list[str]) -> list[int]:
+        return [5 + sum(map(ord, piece)) % 50 for piece in pieces]
+
+
+def drawn_person(
+    generator: np.random.Generator, answers: int, sizes: dict[str, int], missing: float = 0.0
+) -> list[Utterance | None]:
+    """Answers of two to six words with random vectors; some modalities and answers are missing."""
+    person: list[Utterance | None] = []
+    for _ in range(answers):
+        count = int(generator.integers(2, 7))
+        words = ["".join(generator.choice(list("abcdefgh"), 3)) for _ in range(count)]
+        vectors = {
+            name: generator.normal(size=(count, size)).astype(np.float32)
+            for name, size in sizes.items()
+            if generator.random() >= missing
+        }
+        person.append(Utterance(words, vectors) if person == [] or generator.random() >= missing else None)
+    return person

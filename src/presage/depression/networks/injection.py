@@ -35,14 +35,14 @@ class InjectionPoint:
 
 def encoder_layers(encoder: PreTrainedModel) -> str:
     """The dotted name of the list of layers: the longest of the encoder's module lists of that many layers."""
-    count = encoder.config.num_hidden_layers
+    count = int(encoder.config.num_hidden_layers)
     for name, module in encoder.named_modules():
         if (
             isinstance(module, nn.ModuleList)
             and len(module) == count
             and name.rsplit(".", 1)[-1] in ("layer", "layers")
         ):
-            return name
+            return str(name)
     raise InputError(
         f"{type(encoder).__name__} has no list of {count} layers that the gate could stand before",
         cure="use an encoder of the BERT family or XLNet, or name the module (InjectionPoint)",
@@ -190,7 +190,7 @@ def split_encoder(encoder: PreTrainedModel, layer: int) -> tuple[PreTrainedModel
         setattr(half.get_submodule(owner), name, half.get_submodule(where)[keep])  # type: ignore[index]
         half.config.num_hidden_layers = len(half.get_submodule(where))  # type: ignore[arg-type]
         if hasattr(half, "pooler"):
-            half.pooler = None
+            half.pooler = None  # type: ignore[assignment]
         halves.append(half)
     halves[1].embeddings = _Given()
     return halves[0], halves[1]

@@ -82,10 +82,11 @@ class Cohort:
         unknown = wanted.difference(self.patients.index)
         if unknown:
             raise InputError(f"no such patient(s) in the cohort: {', '.join(sorted(unknown)[:5])}", where=self.root)
+        # Copies: a part of a pandas table keeps a reference to the whole, outcomes of the other patients included.
         return replace(
             self,
-            patients=self.patients[self.patients.index.isin(wanted)],
-            recordings=self.recordings[self.recordings["patient_id"].isin(wanted)],
+            patients=self.patients[self.patients.index.isin(wanted)].copy(),
+            recordings=self.recordings[self.recordings["patient_id"].isin(wanted)].copy(),
         )
 
     def exclude(self, step: str, reason: str, patient_ids: Iterable[str]) -> Cohort:
@@ -149,9 +150,9 @@ class Cohort:
 
     def blinded(self) -> Cohort:
         """The cohort without any outcome column: what a marker is given to score."""
-        return replace(
-            self, patients=self.patients.drop(columns=list(self.outcome_columns), errors="ignore"), outcome=None
-        )
+        known = self.patients.drop(columns=list(self.outcome_columns), errors="ignore")
+        # A copy: columns that are kept may lie in one array with those that were dropped.
+        return replace(self, patients=known.copy(), outcome=None)
 
     def targets(self) -> NDArray[Any]:
         """The outcome of each patient, shape (n,); see :meth:`Outcome.values`."""

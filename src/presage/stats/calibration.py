@@ -142,6 +142,19 @@ def calibration(
     )
 
 
+def log_loss(cases: ArrayLike, risks: ArrayLike) -> float:
+    """Mean negative log-likelihood of the risks (nats); risks nearer than 1e-6 to 0 or 1 are moved there.
+
+    Raises
+    ------
+    StatsError
+        As :func:`calibration`; constant risks are allowed.
+    """
+    checked = checks.binary(cases)
+    risk = np.clip(checks.probabilities(risks, len(checked)), NEAREST, 1 - NEAREST)
+    return float(-np.log(np.where(checked, risk, 1 - risk)).mean())
+
+
 def brier(cases: ArrayLike, risks: ArrayLike, *, groups: int = 10, level: float = 0.95) -> BrierScore:
     """Brier score and its decomposition over `groups` groups of equal size (fewer where risks are tied).
 

@@ -15,6 +15,8 @@ from presage.cohort.splits import GroupBy
 from presage.study.marker import Marker
 from presage.study.names import marker_class, marker_reference
 from presage.study.placement import Placement
+from presage.study.search_space import TunePlan
+from presage.study.search_space import first_problem as tune_problem
 from presage.study.yaml_lines import Location, Problem, problem_of, read_yaml
 
 
@@ -41,12 +43,14 @@ class MarkerPlan(_Strict):
 
     In YAML the settings stand beside the name: ``{marker: percent-density, name: Percent density, views: [CC]}``. A
     :class:`Marker` may be given instead; only its settings are taken. ``place`` says what one task needs (see
-    :class:`Placement`) where that is not what the marker itself says.
+    :class:`Placement`) where that is not what the marker itself says; ``tune`` which settings each training fold
+    chooses for itself (see :class:`TunePlan`).
     """
 
     marker: str
     name: str = ""
     place: Placement | None = None
+    tune: TunePlan | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -58,7 +62,8 @@ class MarkerPlan(_Strict):
             return {"marker": given}
         if not isinstance(given, dict):
             return given
-        beside = {key: value for key, value in given.items() if key not in ("marker", "name", "place", "settings")}
+        own = ("marker", "name", "place", "tune", "settings")
+        beside = {key: value for key, value in given.items() if key not in own}
         named = {key: value for key, value in given.items() if key not in beside}
         return {**named, "settings": {**given.get("settings", {}), **beside}}
 
@@ -70,7 +75,12 @@ class MarkerPlan(_Strict):
     @model_serializer
     def _flat(self) -> dict[str, Any]:
         place = {} if self.place is None else {"place": self.place.model_dump(exclude_unset=True)}
-        return {"marker": self.marker, "name": self.name, **place, **self.settings}
+        tune = {} if self.tune is None else {"tune": self.tune.plain()}
+        return {"marker": self.marker, "name": self.name, **place, **tune, **self.settings}
+
+    def with_settings(self, settings: dict[str, Any]) -> MarkerPlan:
+        """The plan with these settings instead of its own, and nothing left to tune."""
+        return self.model_copy(update={"settings": {**self.settings, **settings}, "tune": None})
 
     def build(self) -> Marker:
         """A fresh, unfitted marker.
@@ -121,12 +131,16 @@ class EnginePlan(_Strict):
         there is none.
     device
         ``cpu`` or a torch device, handed to the markers.
+    cache
+        Where encoder outputs are kept: a folder or an fsspec address that every machine reaches; ``PRESAGE_CACHE`` or
+        ``~/.cache/presage`` by default.
     """
 
     name: Literal["local", "ray"] = "local"
     workers: int | None = Field(default=None, ge=1)
     address: str | None = None
     device: str = "cpu"
+    cache: str | None = None
 
     def n_workers(self) -> int:
         """Worker processes to start."""
@@ -211,6 +225,9 @@ class Study(_Strict):
                 "validation": study.validation.model_copy(
                     update={"splits": study.validation.splits and _beside(above, study.validation.splits)}
                 ),
+                "engine": study.engine.model_copy(
+                    update={"cache": study.engine.cache and _beside(above, study.engine.cache)}
+                ),
             }
         )
 
@@ -227,11 +244,14 @@ class Study(_Strict):
                 )
             names[plan.name] = location
             try:
-                plan.build()
+                marker = plan.build()
             except ValidationError as error:
                 return problem_of(error, marker_class(plan.marker), location, f"marker {plan.marker}")
             except InputError as error:
                 return Problem((*location, "marker"), error.what, error.cure)
+            problem = plan.tune and tune_problem(plan.tune, marker, plan.settings, self.outcome.kind)
+            if problem:
+                return Problem((*location, "tune", *problem.location), problem.what, problem.cure)
         try:
             self.outcome.outcome()
         except InputError as error:

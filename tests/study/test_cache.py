@@ -145,9 +145,9 @@ def test_no_path_or_patient_is_kept(recordings: list[Recording], tmp_path: Path)
 
 def test_the_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PRESAGE_CACHE", str(tmp_path / "env"))
-    assert EncoderCache().folder == tmp_path / "env"
+    assert EncoderCache().folder.address == str(tmp_path / "env")
     monkeypatch.delenv("PRESAGE_CACHE")
-    assert EncoderCache().folder == Path.home() / ".cache" / "presage"
+    assert EncoderCache().folder.address == str(Path.home() / ".cache" / "presage")
 
 
 def test_recordings_at_an_address(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from study_running import run, study_of
 from presage.cohort import InputError, make_splits
 from presage.findings import TableError
 from presage.study import Study
-from presage.study.engine import LocalEngine
+from presage.study.folder import folder_at
+from presage.study.lease import held
+from presage.study.local_engine import LocalEngine
 from presage.study.progress import Progress
 from presage.study.run import run_study
 
@@ -386,10 +388,7 @@ def test_subgroups_nobody_recorded_are_refused_before_any_task(make_cohort: Make
 
 
 def test_two_runs_in_one_folder_are_refused(make_cohort: Make, tmp_path: Path) -> None:
-    from presage.study.run import _alone
-
     study = study_of(make_cohort())
-    (tmp_path / "run").mkdir()
-    with _alone(tmp_path / "run"), pytest.raises(InputError, match="another process is running a study in this folder"):
+    with held(folder_at(tmp_path / "run")), pytest.raises(InputError, match="another process is running a study in this folder"):
         run(study, tmp_path / "run")
     run(study, tmp_path / "run")

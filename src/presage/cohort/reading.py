@@ -76,7 +76,13 @@ def read_cohort(folder: str) -> Cohort:
 
 
 def write_cohort(cohort: Cohort, folder: str) -> None:
-    """Write ``patients.csv``, ``recordings.csv`` and ``cohort.yaml``.
+    """Write ``patients.csv``, ``recordings.csv`` and ``cohort.yaml``; see :func:`cohort_files`."""
+    for name, data in cohort_files(cohort, folder).items():
+        storage.write_bytes(storage.join(str(folder).rstrip("/"), name), data)
+
+
+def cohort_files(cohort: Cohort, folder: str) -> dict[str, bytes]:
+    """The files of a cohort in `folder`, by name.
 
     Recordings below `folder` get relative paths, so that the folder can be moved; where any lies elsewhere its path
     stays as it is and ``cohort.yaml`` says ``external_paths: true``.
@@ -91,11 +97,12 @@ def write_cohort(cohort: Cohort, folder: str) -> None:
     if not relative.all():
         about["external_paths"] = True
     patients = cohort.patients.rename_axis("patient_id").reset_index()
-    for name, table in (("patients", patients), ("recordings", recordings)):
-        text = table.to_csv(index=False, lineterminator="\n")
-        storage.write_bytes(storage.join(root, f"{name}.csv"), text.encode("utf-8"))
+    files = {
+        f"{name}.csv": table.to_csv(index=False, lineterminator="\n").encode("utf-8")
+        for name, table in (("patients", patients), ("recordings", recordings))
+    }
     text = yaml.safe_dump(about, sort_keys=False, allow_unicode=True)
-    storage.write_bytes(storage.join(root, "cohort.yaml"), text.encode("utf-8"))
+    return {**files, "cohort.yaml": text.encode("utf-8")}
 
 
 def read_description(root: str) -> Description:

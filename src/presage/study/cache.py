@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import threading
+import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -15,11 +17,18 @@ from typing import Any
 import numpy as np
 
 from presage.cohort import Recording, UnusableRecording, storage
+from presage.study.claims import Claims
 from presage.study.encoder import Arrays, Encoder
-from presage.study.files import write_atomically
+from presage.study.folder import Folder, LocalFolder, folder_at
 
 #: Bytes of arrays that one process keeps at hand: a worker that runs a hundred tasks reads each array once.
 MEMORY_LIMIT = 1 << 30
+#: So many recordings are claimed at a time: few enough to share the work with others, enough to keep a card busy.
+_CLAIMED = 256
+#: Entries of a store that are fetched at a time.
+_FETCHED = 64
+#: Seconds between two looks for what another process encodes; a store is asked less often than a disk.
+_LOOK, _LOOK_REMOTE = 0.1, 2.0
 
 
 class EncoderCache:
@@ -29,17 +38,27 @@ class EncoderCache:
     edited costs one encoding, a laterality that is corrected must. Neither path nor patient id is kept: a path enters
     only hashed, with size and date, to remember the digest of a file's bytes. Several processes may share a folder.
 
+    Where the folder is in a store, each machine keeps what it has read in a folder of its own
+    (``PRESAGE_LOCAL_CACHE``, by default ``~/.cache/presage``).
+
     Parameters
     ----------
     folder
-        Where to keep them; ``PRESAGE_CACHE`` or ``~/.cache/presage`` by default.
+        Where to keep them, on this machine or at an fsspec address; ``PRESAGE_CACHE`` or ``~/.cache/presage`` by
+        default.
     memory
         Bytes of arrays kept at hand in this process.
     """
 
     def __init__(self, folder: Path | str | None = None, *, memory: int = MEMORY_LIMIT) -> None:
-        chosen = folder or os.environ.get("PRESAGE_CACHE") or Path.home() / ".cache" / "presage"
-        self.folder = Path(chosen).expanduser()
+        home = Path.home() / ".cache" / "presage"
+        self.folder: Folder = folder_at(folder or os.environ.get("PRESAGE_CACHE") or home)
+        if isinstance(self.folder, LocalFolder):
+            self._near = self.folder
+        else:
+            store = hashlib.sha256(self.folder.address.encode()).hexdigest()[:16]
+            near = Path(os.environ.get("PRESAGE_LOCAL_CACHE") or home).expanduser().absolute()
+            self._near = LocalFolder(near / "stores" / store)
         self._memory = memory
         self._lock = threading.Lock()
         self._held: OrderedDict[str, Arrays] = OrderedDict()
@@ -48,7 +67,7 @@ class EncoderCache:
         self._known_keys: dict[tuple[Any, ...], str] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return EncoderCache, (self.folder,)
+        return EncoderCache, (self.folder.address,)
 
     def encoded(
         self,
@@ -68,6 +87,7 @@ class EncoderCache:
             If the cache cannot be written to (disk full).
         """
         keys = self._keys(encoder, recordings)
+        self._fetch([_entry(key) for key in keys if key not in self._held])
         found: dict[str, Arrays] = {}
         missing: dict[str, Recording] = {}
         for key, recording in zip(keys, recordings, strict=True):
@@ -98,9 +118,11 @@ class EncoderCache:
         """
         missing: dict[str, Recording] = {}
         paths: dict[str, list[str]] = {}
-        for key, recording in zip(self._keys(encoder, recordings), recordings, strict=True):
+        keys = self._keys(encoder, recordings)
+        there = self.folder.having([_entry(key) for key in dict.fromkeys(keys)])
+        for key, recording in zip(keys, recordings, strict=True):
             paths.setdefault(key, []).append(recording.path)
-            if key in missing or self._path(key).exists():
+            if key in missing or _entry(key) in there:
                 if progress is not None:
                     progress(1)
             else:
@@ -116,22 +138,22 @@ class EncoderCache:
         return self._content(path, _version(path))
 
     def _content(self, path: str, version: str) -> str:
-        memo = hashlib.sha256(f"{path}|{version}".encode()).hexdigest()
+        memo = _memo(path, version)
         known = self._contents.get(memo)
         if known is None:
-            kept = self.folder / "content" / memo[:2] / memo
-            known = kept.read_text() if kept.exists() else ""
+            known = self._near.read_many([memo]).get(memo, b"").decode("ascii", "replace")
             if len(known) != 64:
                 known = storage.content_digest(path)
-                write_atomically(kept, known.encode())
+                self._keep(memo, known.encode())
             self._contents[memo] = known
         return known
 
     def _keys(self, encoder: Encoder, recordings: Sequence[Recording]) -> list[str]:
         fingerprint = encoder.fingerprint()
         keys = []
-        for recording in recordings:
-            version = _version(recording.path)
+        versions = [_version(recording.path) for recording in recordings]
+        self._fetch([_memo(recording.path, version) for recording, version in zip(recordings, versions, strict=True)])
+        for recording, version in zip(recordings, versions, strict=True):
             asked = (fingerprint, recording.path, version, *recording.attributes.items())
             key = self._known_keys.get(asked)
             if key is None:
@@ -149,7 +171,47 @@ class EncoderCache:
         progress: Callable[[int], None] | None,
         hold: bool = True,
     ) -> list[tuple[str, Arrays | UnusableRecording]]:
-        """Encode and keep each; with `hold` the arrays come back, else only what could not be used."""
+        """Have each encoded and kept, here or by another process that is at it; with `hold` the arrays come back, else
+        only what could not be used.
+        """
+        results: list[tuple[str, Arrays | UnusableRecording]] = []
+        waiting = list(missing)
+        with Claims(self.folder.child("claims")) as claims:
+            while waiting:
+                mine = claims.take(waiting, _CLAIMED)
+                # What another process has finished since it was missed, or while this one waited for it.
+                done = self.folder.having([_entry(key) for key in waiting])
+                todo = {key: missing[key] for key in mine if _entry(key) not in done}
+                results += self._encode_here(encoder, todo, threads, progress, hold)
+                claims.give_back(mine)
+                ready = [key for key in waiting if _entry(key) in done]
+                results += self._made_elsewhere(ready, progress, hold)
+                gone = {*todo, *ready}
+                if len(mine) < min(len(waiting), _CLAIMED):
+                    random.shuffle(waiting)  # others are at these: begin somewhere else
+                waiting = [key for key in waiting if key not in gone]
+                if waiting and not gone:
+                    time.sleep(_LOOK_REMOTE if self.folder.remote else _LOOK)
+        return results
+
+    def _made_elsewhere(
+        self, keys: Sequence[str], progress: Callable[[int], None] | None, hold: bool
+    ) -> list[tuple[str, Arrays | UnusableRecording]]:
+        if progress is not None and keys:
+            progress(len(keys))
+        if not hold:
+            return []
+        self._fetch([_entry(key) for key in keys])
+        return [(key, arrays) for key in keys if (arrays := self._load(key)) is not None]
+
+    def _encode_here(
+        self,
+        encoder: Encoder,
+        missing: dict[str, Recording],
+        threads: int,
+        progress: Callable[[int], None] | None,
+        hold: bool,
+    ) -> list[tuple[str, Arrays | UnusableRecording]]:
         if not missing:
             return []
         keys = list(missing)
@@ -159,10 +221,25 @@ class EncoderCache:
                 results.append((keys[index], result))
                 continue
             arrays = {name: np.asarray(array, order="C") for name, array in sorted(result.items())}
-            write_atomically(self._path(keys[index]), _pack(arrays))
+            self._keep(_entry(keys[index]), _pack(arrays))
             if hold:
                 results.append((keys[index], self._remember(keys[index], arrays)))
         return results
+
+    def _keep(self, name: str, data: bytes) -> None:
+        """Write to the store first: what lies near is at most what everybody can have."""
+        self.folder.write(name, data)
+        if self._near is not self.folder:
+            self._near.write(name, data)
+
+    def _fetch(self, names: Sequence[str]) -> None:
+        """Bring what a store has and this machine has not, many at a time."""
+        if self._near is self.folder:
+            return
+        absent = [name for name in dict.fromkeys(names) if not self._near.exists(name)]
+        for start in range(0, len(absent), _FETCHED):
+            for name, data in self.folder.read_many(absent[start : start + _FETCHED]).items():
+                self._near.write(name, data)
 
     def _load(self, key: str) -> Arrays | None:
         with self._lock:
@@ -170,13 +247,18 @@ class EncoderCache:
             if held is not None:
                 self._held.move_to_end(key)
                 return held
-        path = self._path(key)
-        if not path.exists():
+        name = _entry(key)
+        if not self._near.exists(name):
             return None
-        arrays = _unpack(path)
+        arrays = _unpack(self._near.path / name)
+        if arrays is None and self._near is not self.folder:
+            self._near.remove(name)
+            self._fetch([name])  # damaged here, perhaps not there
+            arrays = _unpack(self._near.path / name)
         if arrays is None:
-            warnings.warn(f"a damaged cache entry is encoded again: {path}", stacklevel=3)
-            path.unlink(missing_ok=True)
+            warnings.warn(f"a damaged cache entry is encoded again: {self.folder.place(name)}", stacklevel=3)
+            self._near.remove(name)
+            self.folder.remove(name)
             return None
         return self._remember(key, arrays)
 
@@ -193,8 +275,14 @@ class EncoderCache:
                 self._held_bytes -= sum(array.nbytes for array in dropped.values())
         return arrays
 
-    def _path(self, key: str) -> Path:
-        return self.folder / "encoded" / key[:2] / f"{key}.safetensors"
+
+def _entry(key: str) -> str:
+    return f"encoded/{key[:2]}/{key}.safetensors"
+
+
+def _memo(path: str, version: str) -> str:
+    memo = hashlib.sha256(f"{path}|{version}".encode()).hexdigest()
+    return f"content/{memo[:2]}/{memo}"
 
 
 def _version(path: str) -> str:

@@ -35,17 +35,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise unwritable(path.parent, error) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """:func:`write_atomically` in UTF-8."""
-    write_atomically(path, text.encode("utf-8"))
-
-
 def is_full(error: OSError) -> bool:
     """Whether the error says that the disk, or the user's share of it, is full."""
     return error.errno in _FULL
 
 
-def unwritable(folder: Path, error: OSError) -> InputError:
+def unwritable(folder: Path | str, error: OSError) -> InputError:
     """What to say when `folder` cannot be written to."""
     if is_full(error):
         return InputError(

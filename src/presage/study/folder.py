@@ -1,4 +1,4 @@
-"""A folder that a study writes to: on this machine, or in a store that fsspec knows. No file in it is ever half written.
+"""A folder that a study writes to, on this machine or in a store that fsspec knows: no file in it is half written.
 
 Names are relative, with ``/`` between their parts. On this machine a file is written under another name first and then
 renamed; object stores (S3, Google, Azure) show an object only once it is whole. Whatever else fsspec knows (sftp, smb)
@@ -13,7 +13,7 @@ import re
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from fnmatch import translate
 from pathlib import Path
@@ -26,6 +26,8 @@ from presage.study.files import unwritable, write_atomically
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"})
 #: Those of them that can refuse to write over what is there, in that same request.
 _EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "memory"})
+#: From so many names on, a listing is read rather than each name asked for.
+_LISTED = 16
 
 
 class Folder(ABC):
@@ -77,6 +79,10 @@ class Folder(ABC):
     @abstractmethod
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
+
+    def having(self, names: Sequence[str]) -> set[str]:
+        """Those of the files that are there."""
+        return {name for name in names if self.exists(name)}
 
     @abstractmethod
     def sizes(self, under: str = "") -> dict[str, int]:
@@ -305,6 +311,13 @@ class StoreFolder(Folder):
             except FileNotFoundError:
                 return False
         return True
+
+    def having(self, names: Sequence[str]) -> set[str]:
+        """See :class:`Folder`."""
+        if len(names) < _LISTED:
+            return super().having(names)
+        # A listing brings a thousand names with one request.
+        return set(self.sizes(posixpath.commonpath(names))) & set(names)
 
     def sizes(self, under: str = "") -> dict[str, int]:
         """See :class:`Folder`."""

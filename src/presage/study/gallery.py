@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from presage.cohort import InputError, Recording, kind_named
-from presage.study.files import write_atomically
 from presage.study.marker import Explanation, Resources
-from presage.study.tasks import Run, Task, saves
+from presage.study.tasks import SCORES, Run, Task, saves
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,8 +46,7 @@ def draw(run: Run, task: Task, resources: Resources) -> dict[str, Any]:
     if saves(marker):
         from presage.study.saved import restore_state
 
-        slug = run.plan.slugs[task.marker]
-        restore_state(marker, run.folder / "tasks" / slug / f"r{task.repeat:02d}-f{task.fold:02d}")
+        restore_state(marker, run.folder, run.name(replace(task, kind=SCORES), ""))
     else:
         marker.fit(run.cohort.select(fold.train), resources)
     ids = {code: pid for pid, code in run.codes.items()}
@@ -56,7 +55,7 @@ def draw(run: Run, task: Task, resources: Resources) -> dict[str, Any]:
         patient = run.cohort.select([ids[code]]).blinded()
         for number, explanation in enumerate(marker.explain(patient, ids[code], resources), start=1):
             file = f"examples/{code}-{number}.png"
-            write_atomically(run.folder / file, picture(explanation))
+            run.folder.write(file, picture(explanation))
             what = " ".join(_shown(explanation.recording))
             pictures.append({"code": code, "file": file, "what": what, "caption": explanation.caption})
     return {"pictures": pictures, "files": [entry["file"] for entry in pictures]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from presage.cohort import Cohort, InputError, Recording
 from presage.study.cache import EncoderCache
 from presage.study.encoder import Arrays, Encoder
+from presage.study.folder import Folder
 from presage.study.placement import Placement
 
 
@@ -33,7 +33,9 @@ class Resources:
     device
         ``cpu`` or a torch device such as ``cuda:0``.
     scratch
-        A folder private to the task that survives a kill (checkpoints); None where there is nothing to resume from.
+        A folder private to the task that survives a kill, and is seen by the machine that takes the task over
+        (checkpoints): ``scratch.read(name)``, ``scratch.write(name, data)``. None where there is nothing to resume
+        from.
     curves
         What :meth:`log` was told, one mapping a step; kept with the task's result, never in the findings.
     notes
@@ -46,7 +48,7 @@ class Resources:
     seed: int = 0
     threads: int = 1
     device: str = "cpu"
-    scratch: Path | None = None
+    scratch: Folder | None = None
     curves: list[dict[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     divisor: int = 1

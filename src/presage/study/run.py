@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,17 +21,19 @@ from presage.cohort.splits import Splits, make_splits, read_splits
 from presage.findings import Findings
 from presage.study.cache import EncoderCache
 from presage.study.document import findings_of, gallery_of
-from presage.study.engine import Engine, LocalEngine, Report
-from presage.study.files import DISK_FULL, is_full, unwritable, write_text
+from presage.study.engine import Engine, Report, engine_for
+from presage.study.files import DISK_FULL, is_full, unwritable
+from presage.study.folder import Folder, folder_at
 from presage.study.gallery import chosen
 from presage.study.holes import bearable, holes_of
+from presage.study.lease import Lease, held
 from presage.study.marker import Marker
 from presage.study.plan import Study
 from presage.study.prepare import prepared
 from presage.study.progress import Progress, terminal_progress
 from presage.study.runfolder import Plan, codes, cohort_digest, slugs, task_digest, write_key, write_snapshot
 from presage.study.software import versions
-from presage.study.tasks import Run, Task, explains, result_of
+from presage.study.tasks import Run, Task, explains, fetch, result_of
 
 
 def run_study(
@@ -48,8 +48,9 @@ def run_study(
     study
         What to run.
     run_folder
-        Where results are kept; made if need be. It holds private files, readable by their owner alone (``key.csv``,
-        ``splits.csv``, ``study.yaml``, ``cohort/``): share ``findings.json``, ``examples/`` and the report.
+        Where results are kept, on this machine or at an fsspec address; made if need be. It holds private files
+        (``key.csv``, ``splits.csv``, ``study.yaml``, ``cohort/``), on this machine readable by their owner alone: share
+        ``findings.json``, ``examples/`` and the report.
     progress
         Who is told how far it is; a bar in a terminal by default.
     engine
@@ -62,19 +63,18 @@ def run_study(
         kept.
     """
     study.check()
-    folder = Path(run_folder).expanduser().absolute()
+    folder = folder_at(run_folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
-            chosen_engine = engine or LocalEngine(study.engine.n_workers())
+        with held(folder) as lease:
+            chosen_engine = engine or engine_for(study.engine)
             try:
-                return _run(study, folder, progress or terminal_progress(), chosen_engine)
+                return _run(study, folder, progress or terminal_progress(), chosen_engine, lease)
             finally:
                 if engine is None:
                     chosen_engine.close()
     except OSError as error:
-        if error.filename is None or str(error.filename).startswith(str(folder)) or is_full(error):
-            raise unwritable(folder, error) from error
+        if error.filename is None or str(error.filename).startswith(folder.address) or is_full(error):
+            raise unwritable(folder.address, error) from error
         raise InputError(
             f"this file cannot be read: {error.strerror or error}",
             where=str(error.filename),
@@ -104,18 +104,18 @@ class Planned:
     tasks: list[Task]
 
 
-def planned(study: Study, folder: Path, progress: Progress) -> Planned:
+def planned(study: Study, folder: Folder, progress: Progress) -> Planned:
     """Encode what is missing, divide the patients, and write what tasks read into the run folder; does no task."""
     markers = {plan.name: plan.build() for plan in study.plans}
-    cache = EncoderCache()
+    cache = EncoderCache(study.engine.cache)
     cohort = prepared(study, markers, cache, progress)
     splits = _splits(study, cohort, folder)
     plan = _plan(study, list(markers.values()), cohort, splits, cache)
     key = codes(cohort.patient_ids, study.validation.seed)
-    write_text(folder / "study.yaml", study.to_yaml())
+    folder.write_text("study.yaml", study.to_yaml())
     write_snapshot(cohort, folder)
     write_key(folder, key)
-    write_text(folder / "splits.csv", splits.to_csv())
+    folder.write_text("splits.csv", splits.to_csv())
     plan.write(folder)
 
     run = Run(folder, plan, cohort, {(fold.repeat, fold.fold): fold for fold in splits}, cache, key)
@@ -125,7 +125,7 @@ def planned(study: Study, folder: Path, progress: Progress) -> Planned:
     ]
     tasks = [
         Task(
-            str(folder),
+            folder.address,
             "score",
             position,
             fold.repeat,
@@ -139,7 +139,7 @@ def planned(study: Study, folder: Path, progress: Progress) -> Planned:
     return Planned(run, markers, splits, tasks)
 
 
-def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Findings:
+def _run(study: Study, folder: Folder, progress: Progress, engine: Engine, lease: Lease | None) -> Findings:
     began = datetime.now(UTC)
     clock = time.monotonic()
     ready = planned(study, folder, progress)
@@ -159,16 +159,18 @@ def _run(study: Study, folder: Path, progress: Progress, engine: Engine) -> Find
     n_now += n_more
     pictures = [entry for task in drawn for entry in _result(run, task)["pictures"]]
     gallery = gallery_of(pictures, run.cohort, run.codes, run.plan)
-    _remove_strangers(folder / "examples", {Path(entry["file"]).name for entry in gallery})
+    _remove_strangers(folder, {entry["file"] for entry in gallery})
     findings = findings_of(study, run.cohort, splits, complete, run.codes, scores, gallery, holes)
-    findings.write(folder)
+    if lease is not None:
+        lease.check()
+    folder.write_text("findings.json", findings.to_json())
     if not holes:  # checkpoints and tracebacks of tasks that are still to be done are needed
         _remove_leftovers(folder)
     _write_circumstances(run, began, time.monotonic() - clock, [*tasks, *drawn], n_now)
     return findings
 
 
-def _splits(study: Study, cohort: Cohort, folder: Path) -> Splits:
+def _splits(study: Study, cohort: Cohort, folder: Folder) -> Splits:
     """The study's splits; ``splits.csv`` of the run is refused where a person has edited it in place."""
     chosen_ = study.validation
     if chosen_.splits:
@@ -176,19 +178,18 @@ def _splits(study: Study, cohort: Cohort, folder: Path) -> Splits:
     splits = make_splits(
         cohort, folds=chosen_.folds, repeats=chosen_.repeats, seed=chosen_.seed, group_by=chosen_.group_by
     )
-    path = folder / "splits.csv"
-    if path.exists():
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if folder.exists("splits.csv"):
+        found = hashlib.sha256(folder.read("splits.csv")).hexdigest()
         if found not in (splits.digest(), _earlier_splits(folder)):
             raise InputError(
                 "this file was edited, and the study does not say that its splits are to be used",
-                where=str(path),
+                where=folder.place("splits.csv"),
                 cure="to use it: copy it and name the copy under `validation: splits:`; to drop the edits: delete it",
             )
     return splits
 
 
-def _earlier_splits(folder: Path) -> str:
+def _earlier_splits(folder: Folder) -> str:
     try:
         return Plan.read(folder).splits
     except (OSError, ValueError, TypeError):
@@ -212,7 +213,7 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
         outcome=outcome,
         splits=splits.digest(),
         seed=study.validation.seed,
-        cache=str(cache.folder.absolute()),
+        cache=cache.folder.address,
         device=study.engine.device,
         explaining=next((position for position in explaining if explains(markers[position])), None),
     )
@@ -220,6 +221,7 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
 
 def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, stage: str) -> tuple[int, list[Report]]:
     """Do the tasks that have no result yet; how many those were, and the reports of those that failed for good."""
+    fetch(run, tasks)
     todo = [task for task in tasks if result_of(run, task) is None]
     failed: list[Report] = []
 
@@ -241,7 +243,8 @@ def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, sta
             progress.finish()
     for report in failed:
         if report.trace:
-            write_text(run.place(report.task, ".error.txt"), report.trace)
+            run.folder.write_text(run.name(report.task, ".error.txt"), report.trace)
+    fetch(run, tasks)
     return len(todo) - len(failed), failed
 
 
@@ -252,7 +255,7 @@ def _failure(run: Run, failed: list[Report], n_tasks: int) -> InputError:
     where = first.where or f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
     cure = first.cure
     if first.trace:
-        path = run.place(task, ".error.txt")
+        path = run.folder.place(run.name(task, ".error.txt"))
         cure = f"the marker raised an error of its own; its traceback is in {path}"
     more = f" ({len(failed)} of {n_tasks} tasks failed; this is the first)" if len(failed) > 1 else ""
     kept = f"the {n_tasks - len(failed)} tasks that succeeded are kept: start the same command again after the cure"
@@ -274,7 +277,8 @@ def _gathered(run: Run, splits: Splits, tasks: Sequence[Task], position: int) ->
 def _result(run: Run, task: Task) -> dict[str, Any]:
     result = result_of(run, task)
     if result is None:
-        raise InputError("a result that was there is gone", where=str(run.place(task, ".json")), cure="run again")
+        where = run.folder.place(run.name(task, ".json"))
+        raise InputError("a result that was there is gone", where=where, cure="run again")
     return result
 
 
@@ -297,24 +301,24 @@ def _explanations(run: Run, splits: Splits, scores: dict[str, NDArray[np.float64
         if here:
             parts = [task_digest(run.plan, position, fold), here, "gallery-1"]
             digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-            tasks.append(Task(str(run.folder), "explain", position, fold.repeat, fold.fold, digest, here))
+            tasks.append(Task(run.folder.address, "explain", position, fold.repeat, fold.fold, digest, here))
     return tasks
 
 
-def _remove_strangers(folder: Path, wanted: set[str]) -> None:
+def _remove_strangers(folder: Folder, wanted: set[str]) -> None:
     """Pictures of an earlier version of the study go: what lies in ``examples/`` is what the findings name."""
-    for path in folder.glob("*.png"):
-        if path.name not in wanted:
-            path.unlink()
+    for name in folder.matching("examples/*.png"):
+        if name not in wanted:
+            folder.remove(name)
 
 
-def _remove_leftovers(folder: Path) -> None:
+def _remove_leftovers(folder: Folder) -> None:
     """What killed tasks left behind: checkpoints, tracebacks, half-written files."""
-    for scratch in folder.glob("tasks/*/*.scratch"):
-        shutil.rmtree(scratch, ignore_errors=True)
+    for name in folder.matching("tasks/*/*.scratch"):
+        folder.remove_tree(name)
     for pattern in ("tasks/*/*.error.txt", "tasks/*/.*.part", "examples/.*.part", ".*.part"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
+        for name in folder.matching(pattern):
+            folder.remove(name)
 
 
 def _write_circumstances(run: Run, began: datetime, seconds: float, tasks: Sequence[Task], n_now: int) -> None:
@@ -334,22 +338,4 @@ def _write_circumstances(run: Run, began: datetime, seconds: float, tasks: Seque
         "task_seconds_by_marker": spent,
         "machine": {"platform": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
     }
-    write_text(run.folder / "run.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the run folder: a second run in it would write the same files."""
-    try:
-        import fcntl
-    except ImportError:  # no such lock on Windows
-        yield
-        return
-    with open(folder / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                "another process is running a study in this folder", where=str(folder), cure="wait for it, or stop it"
-            ) from error
-        yield
+    run.folder.write_text("run.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")

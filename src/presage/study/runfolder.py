@@ -11,18 +11,17 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from presage.cohort import Cohort, Outcome
-from presage.cohort.reading import TEXT_COLUMNS, read_description, write_cohort
+from presage.cohort.reading import TEXT_COLUMNS, cohort_files, read_description
 from presage.cohort.splits import Fold
 from presage.cohort.tables import parse_csv, typed
 from presage.study.cache import EncoderCache
-from presage.study.files import write_text
+from presage.study.folder import Folder
 from presage.study.marker import Marker
 from presage.study.plan import MarkerPlan
 
@@ -47,7 +46,7 @@ class Plan:
     seed
         Of the study.
     cache
-        The folder of the encoder cache.
+        Where the encoder cache is.
     device
         Handed to the markers.
     explaining
@@ -64,14 +63,14 @@ class Plan:
     device: str
     explaining: int | None
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Folder) -> None:
         """Write ``plan.json``."""
-        write_text(folder / "plan.json", json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+        folder.write_text("plan.json", json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
 
     @classmethod
-    def read(cls, folder: Path) -> Plan:
+    def read(cls, folder: Folder) -> Plan:
         """Read ``plan.json``."""
-        return cls(**json.loads((folder / "plan.json").read_text(encoding="utf-8")))
+        return cls(**json.loads(folder.read("plan.json")))
 
     def marker(self, position: int) -> Marker:
         """A fresh marker."""
@@ -116,32 +115,29 @@ def codes(patient_ids: tuple[str, ...], seed: int) -> dict[str, str]:
     return {pid: f"P{number:0{width}d}" for pid, number in zip(patient_ids, drawn.tolist(), strict=True)}
 
 
-def write_key(folder: Path, by_id: dict[str, str]) -> None:
+def write_key(folder: Folder, by_id: dict[str, str]) -> None:
     """Write ``key.csv``, the only place where ids and codes meet."""
     table = pd.DataFrame({"patient_id": list(by_id), "code": list(by_id.values())}).sort_values("code")
-    write_text(folder / "key.csv", table.to_csv(index=False, lineterminator="\n"))
+    folder.write_text("key.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
-def read_key(folder: Path) -> dict[str, str]:
+def read_key(folder: Folder) -> dict[str, str]:
     """Code by patient id."""
-    table = parse_csv((folder / "key.csv").read_bytes(), "key.csv")
+    table = parse_csv(folder.read("key.csv"), "key.csv")
     return dict(zip(table["patient_id"], table["code"], strict=True))
 
 
-def write_snapshot(cohort: Cohort, folder: Path) -> None:
+def write_snapshot(cohort: Cohort, folder: Folder) -> None:
     """The tables of the cohort as it entered the study, in a folder for its owner alone."""
-    place = folder / "cohort"
-    place.mkdir(exist_ok=True)
-    place.chmod(0o700)
-    write_cohort(cohort, str(place))
-    for file in place.iterdir():
-        file.chmod(0o600)
+    place = folder.child("cohort", private=True)
+    for name, data in cohort_files(cohort, place.address).items():
+        place.write(name, data)
 
 
-def read_snapshot(folder: Path, outcome: Outcome) -> Cohort:
+def read_snapshot(folder: Folder, outcome: Outcome) -> Cohort:
     """The cohort of :func:`write_snapshot`, without checking files again and without a way back to its folder."""
-    patients = parse_csv((folder / "cohort" / "patients.csv").read_bytes(), "patients.csv")
-    recordings = parse_csv((folder / "cohort" / "recordings.csv").read_bytes(), "recordings.csv")
-    hidden = read_description(str(folder / "cohort")).outcomes
+    patients = parse_csv(folder.read("cohort/patients.csv"), "patients.csv")
+    recordings = parse_csv(folder.read("cohort/recordings.csv"), "recordings.csv")
+    hidden = read_description(folder.place("cohort")).outcomes
     table = typed(patients, TEXT_COLUMNS).set_index("patient_id").sort_index()
     return Cohort(table, recordings.reset_index(drop=True), outcome=outcome, outcome_columns=hidden)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from presage.cohort import Cohort, InputError
 from presage.study.cache import EncoderCache
-from presage.study.files import write_atomically, write_text
+from presage.study.folder import Folder, folder_at
 from presage.study.marker import Marker, Resources
 from presage.study.plan import MarkerPlan, Study
 from presage.study.prepare import prepared, with_encoded
@@ -28,7 +28,7 @@ SCHEMA = "presage-marker/1"
 _WHOLE = -1
 
 
-def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress: Progress | None = None) -> Path:
+def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress: Progress | None = None) -> str:
     """Fit one marker of a study on the whole cohort and save it; the folder.
 
     Raises
@@ -43,7 +43,7 @@ def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress
             f"the study has no marker called {marker_name!r}",
             cure=f"its markers are {', '.join(repr(plan.name) for plan in study.plans)}",
         )
-    cache = EncoderCache()
+    cache = EncoderCache(study.engine.cache)
     marker = plan.build()
     cohort = prepared(study, {plan.name: marker}, cache, progress or Progress())
     seed = seed_of(study.validation.seed, plan.name, _WHOLE, _WHOLE)
@@ -60,10 +60,10 @@ def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress
         "outcome": {"title": outcome.title, "kind": outcome.kind, "cutoff": outcome.cutoff},
         "software": versions([marker]),
     }
-    target = Path(folder)
-    write_atomically(target / "state.safetensors", _pack(arrays))
-    write_text(target / "marker.json", json.dumps(card, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-    return target
+    target = folder_at(folder)
+    target.write("state.safetensors", _pack(arrays))
+    target.write_text("marker.json", json.dumps(card, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    return str(folder)
 
 
 def read_card(folder: Path | str) -> dict[str, Any]:
@@ -74,17 +74,18 @@ def read_card(folder: Path | str) -> dict[str, Any]:
     InputError
         If the folder holds no saved marker.
     """
-    path = Path(folder) / "marker.json"
+    source = folder_at(folder)
+    path = source.place("marker.json")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(source.read("marker.json"))
     except FileNotFoundError as error:
         raise InputError(
             "this folder holds no saved marker", where=str(folder), cure="write one: presage fit"
         ) from error
     except (OSError, ValueError) as error:
-        raise InputError(f"this is not a saved marker: {error}", where=str(path)) from error
+        raise InputError(f"this is not a saved marker: {error}", where=path) from error
     if not isinstance(card, dict) or card.get("schema") != SCHEMA:
-        raise InputError(f"this is not a saved marker of the form {SCHEMA}", where=str(path), cure="fit it again")
+        raise InputError(f"this is not a saved marker of the form {SCHEMA}", where=path, cure="fit it again")
     return card
 
 
@@ -98,7 +99,7 @@ def load_marker(folder: Path | str) -> Marker:
     """
     card = read_card(folder)
     marker = _unfitted(card, str(folder))
-    _restore(marker, Path(folder) / "state.safetensors", card["facts"])
+    _restore(marker, folder_at(folder), "state.safetensors", card["facts"])
     return marker
 
 
@@ -127,19 +128,17 @@ def score_cohort(folder: Path | str, cohort: Cohort, *, progress: Progress | Non
     return table
 
 
-def write_state(marker: Marker, base: Path) -> list[Path]:
-    """What a marker has fitted, beside the result of its task; the files."""
+def write_state(marker: Marker, folder: Folder, base: str) -> list[str]:
+    """What a marker has fitted, beside the result of its task; the names of the files."""
     arrays, facts = marker.state()
-    paths = [base.with_name(base.name + ending) for ending in (".safetensors", ".facts.json")]
-    write_atomically(paths[0], _pack(arrays))
-    write_text(paths[1], json.dumps(facts, allow_nan=False) + "\n")
-    return paths
+    folder.write(f"{base}.safetensors", _pack(arrays))
+    folder.write_text(f"{base}.facts.json", json.dumps(facts, allow_nan=False) + "\n")
+    return [f"{base}.safetensors", f"{base}.facts.json"]
 
 
-def restore_state(marker: Marker, base: Path) -> None:
+def restore_state(marker: Marker, folder: Folder, base: str) -> None:
     """Take back what :func:`write_state` wrote."""
-    facts = json.loads(base.with_name(base.name + ".facts.json").read_text(encoding="utf-8"))
-    _restore(marker, base.with_name(base.name + ".safetensors"), facts)
+    _restore(marker, folder, f"{base}.safetensors", json.loads(folder.read(f"{base}.facts.json")))
 
 
 def _pack(arrays: dict[str, Any]) -> bytes:
@@ -161,17 +160,17 @@ def _unfitted(card: dict[str, Any], where: str) -> Marker:
         ) from error
 
 
-def _restore(marker: Marker, path: Path, facts: dict[str, Any]) -> None:
+def _restore(marker: Marker, folder: Folder, name: str, facts: dict[str, Any]) -> None:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        marker.restore(load(path.read_bytes()), facts)
+        marker.restore(load(folder.read(name)), facts)
     except InputError as error:
-        raise InputError(error.what, where=error.where or str(path), cure=error.cure) from error
+        raise InputError(error.what, where=error.where or folder.place(name), cure=error.cure) from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(
             f"the saved arrays do not fit the marker: {error}",
-            where=str(path),
+            where=folder.place(name),
             cure="copy the folder again, or fit it again",
         ) from error

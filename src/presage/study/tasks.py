@@ -8,13 +8,11 @@ changed does not reuse what is stale.
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +21,12 @@ from presage.cohort import Cohort, InputError, Outcome, UnusableRecording
 from presage.cohort.splits import Fold, Splits
 from presage.cohort.tables import parse_csv
 from presage.study.cache import EncoderCache
-from presage.study.files import write_text
+from presage.study.folder import Folder, folder_at
 from presage.study.marker import Marker, Resources
 from presage.study.runfolder import Plan, read_key, read_snapshot, seed_of
 
-SCORES = "score"
-EXPLANATIONS = "explain"
+SCORES: Final = "score"
+EXPLANATIONS: Final = "explain"
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Task:
     Attributes
     ----------
     run
-        The run folder.
+        Address of the run folder.
     kind
         ``score``: fit on the training patients of a fold and score its test patients. ``explain``: draw where the
         scores of `patients` come from, by the marker fitted for their test fold.
@@ -80,44 +78,54 @@ class Task:
 class Run:
     """A run folder, read once by each process that works on it."""
 
-    folder: Path
+    folder: Folder
     plan: Plan
     cohort: Cohort
     folds: Mapping[tuple[int, int], Fold]
     cache: EncoderCache
     codes: Mapping[str, str]
+    # Results of a store, read many at a time; see `fetch`.
+    fetched: dict[str, bytes] = field(default_factory=dict)
 
-    def place(self, task: Task, ending: str) -> Path:
-        """A file of the task below ``tasks/``."""
+    def name(self, task: Task, ending: str) -> str:
+        """The name of a file of the task in the run folder, below ``tasks/``."""
         name = "explain" if task.kind == EXPLANATIONS else f"r{task.repeat:02d}"
-        return self.folder / "tasks" / self.plan.slugs[task.marker] / f"{name}-f{task.fold:02d}{ending}"
+        return f"tasks/{self.plan.slugs[task.marker]}/{name}-f{task.fold:02d}{ending}"
+
+
+def fetch(run: Run, tasks: Sequence[Task]) -> None:
+    """Read results from a store ahead, many at a time; nothing where the run folder is on this machine."""
+    if run.folder.remote:
+        names = [run.name(task, ".json") for task in tasks]
+        run.fetched.update(run.folder.read_many(name for name in names if name not in run.fetched))
 
 
 def result_of(run: Run, task: Task) -> dict[str, Any] | None:
     """The result of a task if it is done, else None (also where it depends on something that has changed since)."""
+    name = run.name(task, ".json")
     try:
-        result = json.loads(run.place(task, ".json").read_text(encoding="utf-8"))
+        result = json.loads(run.fetched[name] if name in run.fetched else run.folder.read(name))
     except (OSError, ValueError):
         return None
-    if not isinstance(result, dict) or result.get("digest") != task.digest:
-        return None
-    if any(not (run.folder / name).exists() for name in result.get("files", ())):
-        return None
-    return result
+    current = isinstance(result, dict) and result.get("digest") == task.digest
+    if current and all(run.folder.exists(file) for file in result.get("files", ())):
+        return dict(result)
+    # An older one: what is done now is read anew.
+    run.fetched.pop(name, None)
+    return None
 
 
 def execute(task: Task) -> None:
     """Do a task and write its result. Raises InputError with marker and fold if it cannot be done."""
-    run = open_run(task.run, _stamp(task.run))
+    run = open_run(task.run, stamp(task.run))
     began = time.monotonic()
     where = f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
-    scratch = run.place(task, f"-{task.digest[:12]}.scratch")
-    scratch.mkdir(parents=True, exist_ok=True)
+    scratch = run.name(task, f"-{task.digest[:12]}.scratch")
     resources = Resources(
         cache=run.cache,
         seed=seed_of(run.plan.seed, run.plan.name(task.marker), task.repeat, task.fold),
         device=run.plan.device,
-        scratch=scratch,
+        scratch=run.folder.child(scratch),
     )
     try:
         if task.kind == EXPLANATIONS:
@@ -135,8 +143,8 @@ def execute(task: Task) -> None:
         raise InputError(error.what, where=f"{where}; {error.where}".rstrip("; "), cure=error.cure) from error
     result |= {"curves": resources.curves, "notes": resources.notes}
     result |= {"digest": task.digest, "seconds": round(time.monotonic() - began, 3)}
-    write_text(run.place(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
-    shutil.rmtree(scratch, ignore_errors=True)
+    run.folder.write_text(run.name(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
+    run.folder.remove_tree(scratch)
 
 
 def _score(run: Run, task: Task, resources: Resources, where: str) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def _score(run: Run, task: Task, resources: Resources, where: str) -> dict[str, 
         from presage.study.saved import write_state
 
         # The gallery explains this very model: it need not be fitted again.
-        result["files"] = [str(p.relative_to(run.folder)) for p in write_state(marker, run.place(task, ""))]
+        result["files"] = write_state(marker, run.folder, run.name(task, ""))
     return result
 
 
@@ -183,17 +191,18 @@ def explains(marker: Marker) -> bool:
     return type(marker).explain is not Marker.explain
 
 
-def _stamp(folder: str) -> int:
-    return (Path(folder) / "plan.json").stat().st_mtime_ns
+def stamp(folder: str) -> str:
+    """Tells a plan of the run folder from an earlier one, for :func:`open_run`."""
+    return folder_at(folder).version("plan.json")
 
 
 @lru_cache(maxsize=2)
-def open_run(folder: str, stamp: int) -> Run:
+def open_run(address: str, stamp: str) -> Run:
     """The run folder as tasks see it; `stamp` tells a plan that was written anew from the one that was read."""
-    path = Path(folder)
-    plan = Plan.read(path)
-    table = parse_csv((path / "splits.csv").read_bytes(), "splits.csv")
+    folder = folder_at(address)
+    plan = Plan.read(folder)
+    table = parse_csv(folder.read("splits.csv"), "splits.csv")
     table = table.assign(repeat=table["repeat"].astype(int), fold=table["fold"].astype(int))
-    cohort = read_snapshot(path, Outcome(**plan.outcome))
+    cohort = read_snapshot(folder, Outcome(**plan.outcome))
     folds = {(fold.repeat, fold.fold): fold for fold in Splits(table)}
-    return Run(path, plan, cohort, folds, EncoderCache(plan.cache), read_key(path))
+    return Run(folder, plan, cohort, folds, EncoderCache(plan.cache), read_key(folder))

@@ -125,17 +125,20 @@ def show(
 
 @app.command()
 def run(
-    study: Annotated[Path, typer.Argument(help="The study, a YAML file.")],
-    out: Annotated[Path | None, typer.Option(help="Run folder; `runs/NAME` by default. Run again to resume.")] = None,
+    study: Annotated[str, typer.Argument(help="The study, a YAML file.")],
+    out: Annotated[
+        str | None,
+        typer.Option(help="Run folder, local or fsspec address; `runs/NAME` by default. Run again to resume."),
+    ] = None,
     workers: Workers = 0,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write its findings and report."""
-    _run(study, out or Path("runs") / _run_name(study), workers)
+    _run(study, out or str(Path("runs") / _run_name(Path(study))), workers)
 
 
 @app.command()
 def report(
-    run_folder: Annotated[Path, typer.Argument(help="A run folder, or a findings.json.")],
+    run_folder: Annotated[str, typer.Argument(help="A run folder (local or fsspec address), or a findings.json.")],
     markdown: Annotated[Path | None, typer.Option(help="Also write the tables as Markdown, for a supplement.")] = None,
 ) -> None:
     """Write the page of a finished run again; needs neither the images nor the cohort."""
@@ -143,7 +146,8 @@ def report(
     from presage.report import render, to_markdown
 
     findings = Findings.read(run_folder)
-    folder = run_folder if run_folder.is_dir() else run_folder.parent
+    folder = run_folder.rsplit("/", 1)[0] if "/" in run_folder and run_folder.endswith(".json") else run_folder
+    folder = "." if folder.endswith(".json") else folder
     typer.echo(f"wrote {render(findings, folder)}")
     if markdown is not None:
         markdown.write_text(to_markdown(findings), encoding="utf-8")
@@ -157,9 +161,9 @@ app.add_typer(plan, name="plan")
 
 @app.command()
 def fit(
-    study: Annotated[Path, typer.Argument(help="The study, a YAML file.")],
+    study: Annotated[str, typer.Argument(help="The study, a YAML file.")],
     marker: Annotated[str, typer.Argument(help="Name of one marker of the study.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the saved marker.")],
+    out: Annotated[str, typer.Argument(help="Folder for the saved marker.")],
 ) -> None:
     """Fit one marker on every patient of a study and save it (safetensors and JSON, no pickle)."""
     from presage.study import Study
@@ -170,7 +174,7 @@ def fit(
 
 @app.command()
 def score(
-    model: Annotated[Path, typer.Argument(help="A folder written by `presage fit`.")],
+    model: Annotated[str, typer.Argument(help="A folder written by `presage fit`.")],
     cohort: Annotated[str, typer.Argument(help="Cohort folder; outcomes are not needed and not read.")],
     out: Annotated[Path | None, typer.Option(help="CSV to write; the terminal by default.")] = None,
 ) -> None:
@@ -196,7 +200,7 @@ def list_() -> None:
         typer.echo(f"{group + ':':<12}{', '.join(names) or '(none)'}")
 
 
-def _run(study_file: Path, folder: Path, workers: int) -> None:
+def _run(study_file: Path | str, folder: Path | str, workers: int) -> None:
     from presage.report import render
     from presage.study import Study
     from presage.study.run import run_study

@@ -28,6 +28,48 @@ def write_whole(path: Path, text: str) -> Path:
     return path
 
 
+def is_address(place: Path | str) -> bool:
+    """Whether `place` is an fsspec address such as ``s3://bucket/run``, and not a path of this machine."""
+    return isinstance(place, str) and "://" in place and not place.startswith("file://")
+
+
+def read_address(address: str) -> bytes | None:
+    """The file at an address, or None where there is none.
+
+    Raises
+    ------
+    TableError
+        If the store cannot be reached, or its package is not installed.
+    """
+    import fsspec
+
+    try:
+        files, inner = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        return bytes(files.cat_file(inner))
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # every store has errors of its own
+        raise TableError(f"{address} cannot be read: {error or type(error).__name__}") from error
+
+
+def write_address(address: str, text: str) -> str:
+    """Write a file to a store in one request.
+
+    Raises
+    ------
+    TableError
+        If it cannot be written.
+    """
+    import fsspec
+
+    try:
+        files, inner = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        files.pipe_file(inner, text.encode("utf-8"))
+    except Exception as error:
+        raise TableError(f"{address} cannot be written: {error or type(error).__name__}") from error
+    return address
+
+
 def read_frame(path: Path, *, separator: str | None = None, decimal: str = ".") -> pd.DataFrame:
     """Every cell as text (missing: NA), with column names stripped of blanks.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from presage.findings.files import write_whole
+from presage.findings.files import is_address, read_address, write_address, write_whole
 from presage.findings.table import TableError
 
 SCHEMA = "presage-findings/1"
@@ -32,29 +32,41 @@ class Findings:
         """Canonical text: sorted keys, shortest round-trip floats, NaN refused."""
         return json.dumps(self.document, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
-    def write(self, folder: Path | str) -> Path:
-        """Write ``findings.json`` in one step: a kill leaves the old file or the new one."""
+    def write(self, folder: Path | str) -> Path | str:
+        """Write ``findings.json`` into a folder or an fsspec address, in one step: the old file or the new one."""
+        if is_address(folder):
+            return write_address(f"{str(folder).rstrip('/')}/findings.json", self.to_json())
         return write_whole(Path(folder) / "findings.json", self.to_json())
 
     @classmethod
     def read(cls, folder: Path | str) -> Findings:
-        """Read ``findings.json`` from a run folder (or the file itself).
+        """Read ``findings.json`` from a run folder or its fsspec address (or the file itself).
 
         Raises
         ------
         TableError
             If there is none, or the file is something else.
         """
-        path = Path(folder)
-        path = path / "findings.json" if path.is_dir() else path
-        if not path.is_file():
+        path, data = _found(folder)
+        if data is None:
             raise TableError(
                 f"there are no findings: {path} does not exist; give the folder of a run that was finished"
             )
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(data)
         except ValueError as error:
             raise TableError(f"{path} is damaged or not a file of findings ({error}); run the study again") from error
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise TableError(f"{path} holds no findings of the form {SCHEMA}; run the study again with this version")
         return cls(document)
+
+
+def _found(folder: Path | str) -> tuple[Path | str, bytes | None]:
+    """Where the file is, and its bytes if there is one."""
+    if is_address(folder):
+        address = str(folder).rstrip("/")
+        address = address if address.endswith(".json") else f"{address}/findings.json"
+        return address, read_address(address)
+    path = Path(str(folder).removeprefix("file://"))
+    path = path / "findings.json" if path.is_dir() else path
+    return path, path.read_bytes() if path.is_file() else None

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from presage.findings import Findings
-from presage.findings.files import write_whole
+from presage.findings.files import is_address, read_address, write_address, write_whole
 from presage.report.assembly import answer, meaning, missing, parts
 from presage.report.figures.canvas import plain
 from presage.report.parts import Figure, Part, Picture
@@ -22,22 +22,25 @@ from presage.report.parts import Figure, Part, Picture
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 
 
-def render(findings: Findings, folder: Path | str) -> Path:
-    """Write ``report.html`` into `folder` and return its path.
+def render(findings: Findings, folder: Path | str) -> Path | str:
+    """Write ``report.html`` into `folder` and return its path, or its address.
 
     Parameters
     ----------
     findings
         What was found.
     folder
-        The run folder. Example images are read below it; without them the page says so and is otherwise the same.
+        The run folder, or its fsspec address. Example images are read below it; without them the page says so and is otherwise the same.
     """
+    if is_address(folder):
+        address = str(folder).rstrip("/")
+        return write_address(f"{address}/report.html", to_html(findings, address))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return write_whole(folder / "report.html", to_html(findings, folder))
 
 
-def to_html(findings: Findings, folder: Path | None = None) -> str:
+def to_html(findings: Findings, folder: Path | str | None = None) -> str:
     """The page as text; the same findings and images give the same bytes."""
     document = findings.document
     environment = Environment(
@@ -112,15 +115,20 @@ def data_uri(text: str | bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _picture(shown: Picture, folder: Path | None) -> str | None:
+def _picture(shown: Picture, folder: Path | str | None) -> str | None:
     """The image as a data address, or None where it is not below the run folder."""
     if folder is None or Path(shown.file).suffix.lower() not in _IMAGES:
         return None
+    kind = _IMAGES[Path(shown.file).suffix.lower()]
+    if isinstance(folder, str):
+        inside = ".." not in Path(shown.file).parts and not is_address(shown.file)
+        data = read_address(f"{folder}/{shown.file}") if inside else None
+        return None if data is None else data_uri(data, kind)
     path = (folder / shown.file).resolve()
     # A findings file from elsewhere must not pull other files of this machine into a page that is passed on.
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         return None
-    return data_uri(path.read_bytes(), _IMAGES[path.suffix.lower()])
+    return data_uri(path.read_bytes(), kind)
 
 
 def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:

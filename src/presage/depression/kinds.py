@@ -71,7 +71,7 @@ class TranscriptKind:
         """Who speaks when, a strip per transcript."""
         from presage.depression.overview import overview
 
-        return overview(cohort, out, limit=limit)
+        return overview(cohort, self.name, out, limit=limit)
 
 
 class AudioKind:
@@ -98,7 +98,7 @@ class AudioKind:
         """The envelope of each recording, with who speaks when where there is a transcript."""
         from presage.depression.overview import overview
 
-        return overview(cohort, out, limit=limit)
+        return overview(cohort, self.name, out, limit=limit)
 
 
 class VideoKind:
@@ -128,7 +128,7 @@ class VideoKind:
         """The first picture and the envelope of each recording."""
         from presage.depression.overview import overview
 
-        return overview(cohort, out, limit=limit)
+        return overview(cohort, self.name, out, limit=limit)
 
 
 def _check_answer(recording: Recording) -> None:

@@ -10,7 +10,6 @@ import pandas as pd
 from fsspec.core import url_to_fs
 
 from presage.breast.importers.deidentify import deidentified
-from presage.breast.importers.outcomes import outcome_columns, patients_with_outcomes, read_outcomes
 from presage.breast.importers.pseudonyms import Pseudonyms, open_key
 from presage.breast.importers.scan import Found, scan, shared_ids, visits, without_duplicates
 from presage.breast.importers.summary import write_study
@@ -19,6 +18,7 @@ from presage.breast.reading.dicom import parse
 from presage.breast.reading.source import located, read_all
 from presage.cohort import InputError, UnusableRecording, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
+from presage.cohort.outcome_tables import outcome_columns, patients_with_outcomes, read_outcomes
 
 
 def import_dicom(
@@ -74,7 +74,7 @@ def import_dicom(
     found = [image for image in found if image.person not in several]
     people = {pseudonyms.patient(image.person): image.person for image in found}
     # What the tables get wrong is said before gigabytes are copied.
-    patients, notes = patients_with_outcomes(people, table)
+    patients, notes = patients_with_outcomes(people, table, ids="the ids of Patient ID (0010,0020)")
     outcome_names = outcome_columns(patients, covariates)
     recordings, unusable = _recordings(found, root, target, pseudonyms, link)
     excluded = sorted(excluded + duplicates + shared + unusable)

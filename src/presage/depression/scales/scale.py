@@ -32,10 +32,6 @@ class Scale:
         From the least to the most severe, covering every total.
     cutoff
         A total at or above it counts as a case.
-    max_missing
-        How many items may be missing; their place is taken by the mean of those answered.
-    missing_source
-        Where that rule comes from.
     sources
         Of the scale, its bands and its cut-off.
     rated_by
@@ -50,8 +46,6 @@ class Scale:
     bands: tuple[Band, ...]
     cutoff: float
     sources: tuple[str, ...]
-    max_missing: int = 0
-    missing_source: str = ""
     reversed_items: frozenset[int] = frozenset()
     rated_by: str = "self"
     suicidality: int | None = None

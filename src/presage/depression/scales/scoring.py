@@ -51,7 +51,14 @@ def scored_columns(columns: pd.Index) -> list[Scale]:
     return [scale for scale in scales().values() if present & {scale.name, *scale.item_columns}]
 
 
-def score(table: pd.DataFrame, scale: Scale, *, where: str = "patients.csv", reversed_already: bool = False) -> Scored:
+def score(
+    table: pd.DataFrame,
+    scale: Scale,
+    *,
+    where: str = "patients.csv",
+    prorate: int = 0,
+    reversed_already: bool = False,
+) -> Scored:
     """Totals of one scale from its items, its total, or both.
 
     Parameters
@@ -62,15 +69,25 @@ def score(table: pd.DataFrame, scale: Scale, *, where: str = "patients.csv", rev
         Whose items they are.
     where
         The table's name, for messages.
+    prorate
+        How many items may be missing; the mean of the answered ones takes their place. The articles that introduced
+        these scales give no rule for missing items, so none is followed unless it is asked for; two is a common choice
+        for the PHQ-9.
     reversed_already
         Whether items that count the other way round are stored as they count, and not as they were ticked.
 
     Raises
     ------
     InputError
-        If neither items nor total are there, only some of the items have a column, a value is no whole number in the
-        item's range or the total's, or a total contradicts its items (patient and both numbers are named).
+        If `prorate` is not below half of the items, neither items nor total are there, only some of the items have a
+        column, a value is no whole number in the item's range or the total's, or a total contradicts its items (patient
+        and both numbers are named).
     """
+    if not 0 <= prorate < scale.n_items / 2:
+        raise InputError(
+            f"at most {(scale.n_items - 1) // 2} of the {scale.n_items} items of the {scale.title} may be prorated, "
+            f"not {prorate}"
+        )
     items = _items(table, scale, where, reversed_already)
     given = _given(table, scale, where)
     if items is None and given is None:
@@ -83,7 +100,7 @@ def score(table: pd.DataFrame, scale: Scale, *, where: str = "patients.csv", rev
         assert given is not None
         return Scored(scale, given, _bands(given, scale))
     missing = items.isna().sum(axis=1)
-    enough = missing <= scale.max_missing
+    enough = missing <= prorate
     computed = (items.mean(axis=1) * scale.n_items).where(enough)
     complete = missing == 0
     computed[complete] = items[complete].sum(axis=1)
@@ -96,11 +113,11 @@ def score(table: pd.DataFrame, scale: Scale, *, where: str = "patients.csv", rev
     notes = []
     if prorated:
         notes.append(
-            f"{scale.title}: {len(prorated)} total(s) with at most {scale.max_missing} missing items were prorated "
-            f"({scale.missing_source})."
+            f"{scale.title}: {len(prorated)} total(s) with at most {prorate} missing item(s) were prorated: "
+            "the mean of the answered ones took their place."
         )
     if incomplete:
-        notes.append(f"{scale.title}: {len(incomplete)} patient(s) lack more than {scale.max_missing} items: no total.")
+        notes.append(f"{scale.title}: {len(incomplete)} patient(s) lack more than {prorate} item(s): no total.")
     return Scored(scale, totals, _bands(totals, scale), prorated, incomplete, notes)
 
 

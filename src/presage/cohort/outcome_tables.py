@@ -6,7 +6,8 @@ import re
 
 import pandas as pd
 
-from presage.cohort import InputError, storage
+from presage.cohort import storage
+from presage.cohort.errors import InputError
 from presage.cohort.tables import parse_csv
 
 _IDENTIFYING = re.compile(r"name|birth|dob$|address|phone|mail|postcode|zip|ssn|accession|mrn|insurance|national", re.I)
@@ -47,7 +48,9 @@ def read_outcomes(path: str) -> pd.DataFrame:
     return table
 
 
-def patients_with_outcomes(people: dict[str, str], table: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+def patients_with_outcomes(
+    people: dict[str, str], table: pd.DataFrame | None, *, ids: str
+) -> tuple[pd.DataFrame, list[str]]:
     """``patients.csv`` with the outcomes of each patient, and notes on who is missing on either side.
 
     Parameters
@@ -56,6 +59,8 @@ def patients_with_outcomes(people: dict[str, str], table: pd.DataFrame | None) -
         Original id (after its issuer and a null character, where there is one) by pseudonym.
     table
         From :func:`read_outcomes`; None for none.
+    ids
+        What the ids of the table are, for messages ("the names of the folders").
     """
     patients = pd.DataFrame({"patient_id": sorted(people)})
     if table is None:
@@ -68,11 +73,11 @@ def patients_with_outcomes(people: dict[str, str], table: pd.DataFrame | None) -
     unused = int((~table["patient_id"].isin(original)).sum())
     if unknown == len(patients):
         raise InputError(
-            "no patient of the outcomes table has a usable mammogram in the folder",
-            cure="check that its column patient_id holds the ids of Patient ID (0010,0020), with leading zeros",
+            "no patient of the outcomes table has a usable recording in the folder",
+            cure=f"check that its column patient_id holds {ids}, with leading zeros",
         )
-    notes = [f"{unknown} patient(s) with mammograms have no row in the outcomes table."] if unknown else []
-    notes += [f"{unused} row(s) of the outcomes table have no usable mammogram."] if unused else []
+    notes = [f"{unknown} patient(s) with recordings have no row in the outcomes table."] if unknown else []
+    notes += [f"{unused} row(s) of the outcomes table have no usable recording."] if unused else []
     return pd.concat([patients, rows], axis=1), notes
 
 

@@ -15,9 +15,10 @@ from presage.cohort.splits import Splits
 from presage.findings import Findings, ScoreTable, analyse
 from presage.findings.findings import SCHEMA
 from presage.study.marker import Marker
-from presage.study.plan import Study
+from presage.study.plan import MarkerPlan, Study
 from presage.study.runfolder import Plan
 from presage.study.software import versions
+from presage.study.tuning_section import Outer, tuning_section
 
 #: A text column with more distinct values than this share of the patients may name persons: it is no covariate.
 _MOST_DISTINCT = 0.25
@@ -32,6 +33,8 @@ def findings_of(
     scores: Mapping[str, NDArray[np.float64]],
     gallery: list[dict[str, str]],
     holes: Sequence[Mapping[str, Any]] = (),
+    notes: Mapping[str, list[str]] | None = None,
+    tuning: Mapping[str, Sequence[Outer]] | None = None,
 ) -> Findings:
     """Every analysis of the out-of-fold scores, and what is needed to read and repeat them.
 
@@ -47,7 +50,12 @@ def findings_of(
         As :func:`gallery_of` gives it.
     holes
         As :func:`presage.study.holes.holes_of` gives it; their markers are neither among `markers` nor in `scores`.
+    notes
+        By marker, what its fits said of themselves that a reader must know.
+    tuning
+        By marker, what each outer training fold chose where its settings are tuned.
     """
+    told = notes or {}
     table = score_table(study, cohort, splits, markers, key, scores)
     outcome = study.outcome.outcome()
     read = [r for r in cohort.iter_recordings() if any(marker.needs(r) for marker in markers.values())]
@@ -87,11 +95,12 @@ def findings_of(
                     "summary": marker.summary,
                     "role": "standard" if name == study.standard.name else "marker",
                     "settings": _without_paths(marker.model_dump(mode="json")),
+                    **({"notes": told[name]} if told.get(name) else {}),
                 }
                 for name, marker in markers.items()
             ],
             "validation": validation,
-            "sections": analyse(table, study.report),
+            "sections": analyse(table, study.report) | _tuning(study, tuning or {}),
             "scores": {
                 "patients": table.patient.tolist(),
                 "outcome": _outcomes(table),
@@ -100,7 +109,7 @@ def findings_of(
             },
             "gallery": gallery,
             "settings": settings,
-            "software": versions(markers.values()),
+            "software": versions(markers.values(), tuned=any((tuning or {}).values())),
         }
     )
 
@@ -160,6 +169,16 @@ def gallery_of(
             }
         )
     return entries
+
+
+def _tuning(study: Study, found: Mapping[str, Sequence[Outer]]) -> dict[str, Any]:
+    """The section on tuning, which comes from the study and not from the scores; nothing where nothing was tuned."""
+    plans = [MarkerPlan.model_validate(_without_paths(plan.model_dump(mode="json"))) for plan in study.plans]
+    chosen: dict[str, list[Outer]] = {
+        name: [(repeat, fold, _without_paths(told)) for repeat, fold, told in outer] for name, outer in found.items()
+    }
+    section = tuning_section(plans, study.validation.group_by, chosen)
+    return {} if section is None else {"tuning": section}
 
 
 def _covariates(patients: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Placement(BaseModel):
@@ -24,3 +24,20 @@ class Placement(BaseModel):
     cpus: float = Field(default=1.0, gt=0)
     gpus: float = Field(default=0.0, ge=0)
     memory_gb: float = Field(default=1.0, gt=0)
+
+    @field_validator("gpus")
+    @classmethod
+    def _whole_cards(cls, gpus: float) -> float:
+        if gpus > 1 and gpus != int(gpus):
+            raise ValueError(f"{gpus:g} cards cannot be set aside: a part of one card, or a whole number of cards")
+        return gpus
+
+
+def placed(own: Placement, given: Placement | None, device: str) -> Placement:
+    """What is set aside for a task: what the study says (`given`), else what the marker itself says (`own`).
+
+    A marker that would compute on a card needs none where the study computes on processors.
+    """
+    if given is not None:
+        return given
+    return own.model_copy(update={"gpus": 0.0}) if device == "cpu" else own

@@ -7,8 +7,9 @@ import json
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,15 @@ from presage.study.gallery import chosen
 from presage.study.holes import bearable, holes_of
 from presage.study.lease import Lease, held
 from presage.study.marker import Marker
+from presage.study.placement import placed
 from presage.study.plan import Study
 from presage.study.prepare import prepared
 from presage.study.progress import Progress, terminal_progress
 from presage.study.runfolder import Plan, codes, cohort_digest, slugs, task_digest, write_key, write_snapshot
 from presage.study.software import versions
 from presage.study.tasks import Run, Task, explains, fetch, result_of
+from presage.study.tuning_section import Outer
+from presage.study.variants import fingerprints, variants
 
 
 def run_study(
@@ -120,7 +124,7 @@ def planned(study: Study, folder: Folder, progress: Progress) -> Planned:
 
     run = Run(folder, plan, cohort, {(fold.repeat, fold.fold): fold for fold in splits}, cache, key)
     places = [
-        (entry.place or marker.placement()).model_dump()
+        placed(marker.placement(), entry.place, study.engine.device).model_dump()
         for entry, marker in zip(study.plans, markers.values(), strict=True)
     ]
     tasks = [
@@ -152,7 +156,7 @@ def _run(study: Study, folder: Folder, progress: Progress, engine: Engine, lease
     scores = {
         name: _gathered(run, splits, tasks, position) for position, name in enumerate(markers) if name in complete
     }
-    drawn = _explanations(run, splits, scores)
+    drawn = _explanations(run, splits, scores, tasks)
     n_more, undrawn = _do(run, drawn, engine, progress, "Explaining examples")
     if undrawn:
         raise _failure(run, undrawn, len(drawn))
@@ -160,7 +164,9 @@ def _run(study: Study, folder: Folder, progress: Progress, engine: Engine, lease
     pictures = [entry for task in drawn for entry in _result(run, task)["pictures"]]
     gallery = gallery_of(pictures, run.cohort, run.codes, run.plan)
     _remove_strangers(folder, {entry["file"] for entry in gallery})
-    findings = findings_of(study, run.cohort, splits, complete, run.codes, scores, gallery, holes)
+    notes = {name: _notes(run, tasks, position) for position, name in enumerate(markers) if name in complete}
+    tuning = {name: _tunings(run, tasks, position) for position, name in enumerate(markers) if name in complete}
+    findings = findings_of(study, run.cohort, splits, complete, run.codes, scores, gallery, holes, notes, tuning)
     if lease is not None:
         lease.check()
     folder.write_text("findings.json", findings.to_json())
@@ -202,7 +208,11 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
     digests = []
     for plan, marker in zip(study.plans, markers, strict=True):
         encoders = [encoder.fingerprint() for encoder in marker.encoders()]
-        parts = [plan.marker, marker.model_dump(mode="json"), encoders, content, outcome, versions([marker])]
+        software = versions([marker], tuned=plan.tune is not None)
+        parts = [plan.marker, marker.model_dump(mode="json"), encoders, content, outcome, software]
+        if plan.tune is not None:
+            read = sorted({key for variant in variants(plan).values() for key in fingerprints(variant)})
+            parts += [plan.tune.plain(), read, study.validation.group_by]
         digests.append(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
     # The standard stands first; what a reader wants to see explained is a new marker.
     explaining = [*range(1, len(markers)), 0]
@@ -216,6 +226,7 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
         cache=cache.folder.address,
         device=study.engine.device,
         explaining=next((position for position in explaining if explains(markers[position])), None),
+        group_by=study.validation.group_by,
     )
 
 
@@ -274,6 +285,20 @@ def _gathered(run: Run, splits: Splits, tasks: Sequence[Task], position: int) ->
     return scores
 
 
+def _notes(run: Run, tasks: Sequence[Task], position: int) -> list[str]:
+    """What fits of a marker said of themselves, each once, with how many fits said it where not all did."""
+    fits = [_result(run, task).get("notes", []) for task in tasks if task.marker == position]
+    said = Counter(note for notes in fits for note in notes)
+    return [note if n == len(fits) else f"{note} ({n} of {len(fits)} fits)" for note, n in sorted(said.items())]
+
+
+def _tunings(run: Run, tasks: Sequence[Task], position: int) -> list[Outer]:
+    """What each training fold of a marker chose; nothing where the marker is not tuned."""
+    if run.plan.entry(position).tune is None:
+        return []
+    return [(t.repeat, t.fold, _result(run, t)["tuning"]) for t in tasks if t.marker == position]
+
+
 def _result(run: Run, task: Task) -> dict[str, Any]:
     result = result_of(run, task)
     if result is None:
@@ -282,7 +307,9 @@ def _result(run: Run, task: Task) -> dict[str, Any]:
     return result
 
 
-def _explanations(run: Run, splits: Splits, scores: dict[str, NDArray[np.float64]]) -> list[Task]:
+def _explanations(
+    run: Run, splits: Splits, scores: dict[str, NDArray[np.float64]], tasks: Sequence[Task]
+) -> list[Task]:
     """A task for each test fold of the first repeat that holds a patient of the gallery."""
     position = run.plan.explaining
     if position is None or run.plan.name(position) not in scores:
@@ -295,14 +322,17 @@ def _explanations(run: Run, splits: Splits, scores: dict[str, NDArray[np.float64
         scores[run.plan.name(position)][0],
     )
     first = min(fold.repeat for fold in splits)
-    tasks = []
+    like = next(task for task in tasks if task.marker == position)
+    drawn = []
     for fold in (fold for fold in splits if fold.repeat == first):
         here = tuple(code for code in shown if code in {run.codes[pid] for pid in fold.test})
         if here:
             parts = [task_digest(run.plan, position, fold), here, "gallery-1"]
             digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-            tasks.append(Task(run.folder.address, "explain", position, fold.repeat, fold.fold, digest, here))
-    return tasks
+            drawn.append(
+                replace(like, kind="explain", repeat=fold.repeat, fold=fold.fold, digest=digest, patients=here)
+            )
+    return drawn
 
 
 def _remove_strangers(folder: Folder, wanted: set[str]) -> None:

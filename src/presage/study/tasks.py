@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, Self
 
@@ -22,6 +22,7 @@ from presage.cohort.splits import Fold, Splits
 from presage.cohort.tables import parse_csv
 from presage.study.cache import EncoderCache
 from presage.study.folder import Folder, folder_at
+from presage.study.halving import note_of, with_smaller_batches
 from presage.study.marker import Marker, Resources
 from presage.study.runfolder import Plan, read_key, read_snapshot, seed_of
 
@@ -118,22 +119,13 @@ def result_of(run: Run, task: Task) -> dict[str, Any] | None:
 def execute(task: Task) -> None:
     """Do a task and write its result. Raises InputError with marker and fold if it cannot be done."""
     run = open_run(task.run, stamp(task.run))
+    if result_of(run, task) is not None:
+        return  # whoever did it died before it could say so
     began = time.monotonic()
     where = f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
     scratch = run.name(task, f"-{task.digest[:12]}.scratch")
-    resources = Resources(
-        cache=run.cache,
-        seed=seed_of(run.plan.seed, run.plan.name(task.marker), task.repeat, task.fold),
-        device=run.plan.device,
-        scratch=run.folder.child(scratch),
-    )
     try:
-        if task.kind == EXPLANATIONS:
-            from presage.study.gallery import draw
-
-            result = draw(run, task, resources)
-        else:
-            result = _score(run, task, resources, where)
+        result = with_smaller_batches(lambda divisor: _attempt(run, task, scratch, divisor, where))
     except UnusableRecording as error:
         # Not an exclusion any more: the marker was to be compared on these very patients.
         raise InputError(f"a recording cannot be used: {error.what}", where=f"{where}; {error.where}") from error
@@ -141,25 +133,57 @@ def execute(task: Task) -> None:
         if where in error.where:
             raise
         raise InputError(error.what, where=f"{where}; {error.where}".rstrip("; "), cure=error.cure) from error
-    result |= {"curves": resources.curves, "notes": resources.notes}
     result |= {"digest": task.digest, "seconds": round(time.monotonic() - began, 3)}
     run.folder.write_text(run.name(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
     run.folder.remove_tree(scratch)
 
 
+def _attempt(run: Run, task: Task, scratch: str, divisor: int, where: str) -> dict[str, Any]:
+    resources = Resources(
+        cache=run.cache,
+        seed=seed_of(run.plan.seed, run.plan.name(task.marker), task.repeat, task.fold),
+        device=run.plan.device,
+        scratch=run.folder.child(scratch),
+        divisor=divisor,
+    )
+    if divisor > 1:
+        resources.note(note_of(divisor))
+    if task.kind == EXPLANATIONS:
+        from presage.study.gallery import draw
+
+        result = draw(run, task, resources)
+    else:
+        result = _score(run, task, resources, where)
+    return result | {"curves": resources.curves, "notes": resources.notes}
+
+
 def _score(run: Run, task: Task, resources: Resources, where: str) -> dict[str, Any]:
+    from presage.study.tuning import tuned
+
     fold = run.folds[task.repeat, task.fold]
-    marker = run.plan.marker(task.marker)
-    marker.fit(run.cohort.select(fold.train), resources)
+    train = run.cohort.select(fold.train)
+    marker, tuning = tuned(run.plan.entry(task.marker), train, resources, run.plan.group_by)
+    marker.fit(train, resources)
     test = run.cohort.select(fold.test).blinded()
     scores = checked_scores(marker.score(test, resources), test, where)
     result: dict[str, Any] = {"scores": scores.tolist()}
+    if tuning is not None:
+        result["tuning"] = tuning.plain()
     if task.marker == run.plan.explaining and task.repeat == 0 and saves(marker):
         from presage.study.saved import write_state
 
         # The gallery explains this very model: it need not be fitted again.
         result["files"] = write_state(marker, run.folder, run.name(task, ""))
     return result
+
+
+def unfitted(run: Run, task: Task) -> Marker:
+    """The marker of a fold that is scored, with the settings that its training patients chose where it is tuned."""
+    plan = run.plan.entry(task.marker)
+    if plan.tune is not None:
+        scored = json.loads(run.folder.read(run.name(replace(task, kind=SCORES), ".json")))
+        plan = plan.with_settings(scored["tuning"]["chosen"]["settings"])
+    return plan.build()
 
 
 def checked_scores(scores: Any, cohort: Cohort, where: str) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ def main() -> None:
         try:
             execute(task)
         except BaseException as error:
-            answer = {"ok": False, **_described(error)}
+            answer = {"ok": False, **described(error)}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -46,7 +46,8 @@ def _listen(lines: queue.SimpleQueue[str]) -> None:
     os._exit(ORPHANED)
 
 
-def _described(error: BaseException) -> dict[str, str]:
+def described(error: BaseException) -> dict[str, str]:
+    """What, where, cure and, for a program's error, where in it."""
     from presage.cohort import InputError
 
     if isinstance(error, InputError):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.cohort import Cohort, Recording, UnusableRecording
+from presage.cohort import Cohort, Recording, UnusableRecording, storage
 from presage.study import Encoder, Explanation, Marker, Resources
 from presage.study.encoder import Arrays
 
@@ -24,11 +24,11 @@ class SlideKind:
     optional: Sequence[str] = ()
 
     def inspect(self, recording: Recording) -> None:
-        if Path(recording.path).read_bytes().startswith(b"not a slide"):
+        if storage.read_bytes(recording.path).startswith(b"not a slide"):
             raise UnusableRecording("not a slide", where=recording.path)
 
     def read(self, recording: Recording) -> bytes:
-        return Path(recording.path).read_bytes()
+        return storage.read_bytes(recording.path)
 
     def show(self, cohort: Cohort, out: Path, *, limit: int = 48) -> Path:
         return out
@@ -42,7 +42,7 @@ class Bytes(Encoder):
 
     def encode(self, recording: Recording) -> Arrays:
         time.sleep(self.pause)
-        content = Path(recording.path).read_bytes()
+        content = storage.read_bytes(recording.path)
         if content.startswith(b"blank"):
             raise UnusableRecording("blank slide", where=recording.path)
         if "LABPACK_LOG" in os.environ:
@@ -122,6 +122,16 @@ class Learner(_OnBytes):
         self._weights = arrays["weights"]
 
 
+class Bulky(Learner):
+    """Fits more than a socket takes at once."""
+
+    ballast: int = 0
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        arrays, facts = super().state()
+        return {**arrays, "ballast": np.zeros(self.ballast, dtype=np.uint8)}, facts
+
+
 class Spy(_OnBytes):
     """Writes down everything that it can find out about patients whom it should not know."""
 
@@ -182,3 +192,20 @@ class Moody(_OnBytes):
         if self.mood == "nan":
             scores[0] = np.nan
         return scores[1:] if self.mood == "shape" else scores
+
+
+class Hungry(_OnBytes):
+    """Fits on a card of which `most` examples fill the memory."""
+
+    batch: int = 32
+    most: int = 4
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        import torch
+
+        if (resources or Resources()).microbatch(self.batch) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return self
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        return self.values(cohort, resources)[:, 2]

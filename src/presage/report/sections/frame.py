@@ -85,6 +85,9 @@ def repeat(document: Mapping[str, Any]) -> Part:
     if document.get("markers"):
         rows = [[m["name"], m.get("role", "marker"), m.get("summary", "")] for m in document["markers"]]
         blocks.append(Table("Scores compared", ("Name", "Role", "What it is"), rows, numeric=False))
+        noted = [f"{m['name']}: {note}." for m in document["markers"] for note in m.get("notes", ())]
+        if noted:
+            blocks.append(Text("What happened while they were fitted: " + " ".join(noted)))
     if document.get("settings"):
         text = yaml.safe_dump(document["settings"], sort_keys=True, allow_unicode=True, width=100)
         whole = "markers" in document["settings"]

@@ -22,6 +22,7 @@ from presage.breast.views import Views, having_all, mean_by_view, recordings_by_
 from presage.cohort import Cohort, InputError, Recording
 from presage.study.encoder import Arrays
 from presage.study.marker import Explanation, Marker, Resources
+from presage.study.placement import Placement
 
 if TYPE_CHECKING:
     from presage.breast.checkpoint import Progress
@@ -99,6 +100,10 @@ class GoogLeNet(Marker):
     def frozen(self) -> str:
         """The last layer that stays as it is; empty where all are trained."""
         return trunk_named(self.trunk).freeze if self.freeze is None else self.freeze
+
+    def placement(self) -> Placement:
+        """A card for each replica, where the study computes on cards; images of a fold and the network in memory."""
+        return Placement(gpus=float(self.replicas), memory_gb=2.0)
 
     def _frame(self) -> dict[str, Any]:
         return {"input": self.input, "size": self.size, "spacing_mm": self.spacing_mm}

@@ -68,7 +68,7 @@ class Replica:
 
         together = torch.cat([tensor.detach().reshape(-1).to(self.device) for tensor in tensors])
         distributed.all_reduce(together)
-        parts = together.split([tensor.numel() for tensor in tensors])
+        parts = torch.split(together, [tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.detach().copy_(part.view_as(tensor))
 
@@ -151,15 +151,17 @@ def _import_ray() -> None:
 @contextmanager
 def _cluster(count: int, on_cards: bool) -> Iterator[None]:
     """The cluster that this process is part of, or a private one for as long as it is needed."""
-    import ray
+    import ray as imported
+
+    ray: Any = imported  # partly typed
 
     if ray.is_initialized():
-        held = ray.get_runtime_context().get_assigned_resources().get("GPU", 0)
-        if held:
-            raise InputError(
-                f"this task holds {held:g} card(s) itself, and its replicas ask for one each",
-                where="place",
-                cure="leave `gpus` out of `place` for a marker with replicas: each gets a card of its own",
+        here = ray.get_runtime_context()
+        held = here.get_assigned_resources().get("GPU", 0) if here.worker.mode == ray.WORKER_MODE else 0
+        cards = ray.cluster_resources().get("GPU", 0) - held
+        if on_cards and cards < count:
+            raise _too_few(
+                count, f"the cluster has {cards:g}" + (f" beside the {held:g} that the task holds" * bool(held))
             )
         yield
         return
@@ -169,20 +171,22 @@ def _cluster(count: int, on_cards: bool) -> Iterator[None]:
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
-        # Markers of other packages are found where this process found them.
-        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}},
     )
     try:
         cards = ray.cluster_resources().get("GPU", 0)
         if on_cards and cards < count:
-            raise InputError(
-                f"{count} replicas need {count} cards, this machine has {cards:g}",
-                where="replicas",
-                cure="use fewer replicas, `device: cpu`, or a Ray cluster with enough cards",
-            )
+            raise _too_few(count, f"this machine has {cards:g}")
         yield
     finally:
         ray.shutdown()
+
+
+def _too_few(count: int, there: str) -> InputError:
+    return InputError(
+        f"{count} replicas need {count} cards; {there}",
+        where="replicas",
+        cure="use fewer replicas, `device: cpu`, or a Ray cluster with enough cards",
+    )
 
 
 def _fit(function: Callable[[Replica], Any], count: int, on_cards: bool) -> Any:
@@ -192,32 +196,51 @@ def _fit(function: Callable[[Replica], Any], count: int, on_cards: bool) -> Any:
     # Nothing of ours is written there: checkpoints are the training's own, where they outlive the cluster.
     with tempfile.TemporaryDirectory(prefix="presage-replicas-") as folder, _interrupts_as_before():
         trainer = TorchTrainer(
-            _Loop(function),
+            cast(Any, _Loop(_packed(function), sys.path)),
             scaling_config=ScalingConfig(num_workers=count, use_gpu=on_cards),
             torch_config=TorchConfig(backend="nccl" if on_cards else "gloo"),
             # Whether to begin again is decided above, where an error of the training is told from a death.
             run_config=RunConfig(storage_path=folder, name="training", failure_config=FailureConfig(max_failures=0)),
         )
-        return trainer.fit().return_value
+        finished: Any = trainer.fit()
+        return _unpacked(finished.return_value)
 
 
 class _Loop:
-    """What runs in each worker; a class, since Ray would call a partial function with a configuration."""
+    """What runs in each worker.
 
-    def __init__(self, function: Callable[[Replica], Any]) -> None:
-        self.function = function
-        self.__name__ = "training"
+    The function travels as bytes, from this process to its own workers alone, so that nobody on the way needs the
+    modules that it comes from, and they are found where this process found them.
+    """
 
-    def __call__(self) -> Any:
+    __name__ = "training"
+
+    def __init__(self, function: bytes, path: list[str]) -> None:
+        self.function, self.path = function, list(path)
+
+    def __call__(self) -> bytes | None:
         from ray.train import get_context
         from ray.train.torch import get_device
 
+        sys.path[:] = [*self.path, *(entry for entry in sys.path if entry not in self.path)]
         # Sums over cards in one order, whatever NCCL would measure to be fastest today.
         os.environ.setdefault("NCCL_ALGO", "Ring")
         context = get_context()
         replica = Replica(context.get_world_rank(), context.get_world_size(), str(get_device()))
-        found = self.function(replica)
-        return found if replica.first else None
+        found = _unpacked(self.function)(replica)
+        return _packed(found) if replica.first else None
+
+
+def _packed(value: Any) -> bytes:
+    from ray import cloudpickle
+
+    return bytes(cast(Any, cloudpickle).dumps(value))
+
+
+def _unpacked(data: bytes) -> Any:
+    from ray import cloudpickle
+
+    return cast(Any, cloudpickle).loads(data)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ class Placement(BaseModel):
         Processors kept for the task. It still computes on one thread: numbers must not depend on the machine.
     gpus
         Graphics cards, as a fraction where several tasks share one (0.25: four tasks a card), or a whole number where
-        one task trains on several.
+        one task trains on several: on one machine the task is given them, on a Ray cluster its replicas ask for them
+        (see :mod:`presage.study.replicas`).
     memory_gb
         Main memory, gigabytes; an engine does not start a task for which too little is free.
     """

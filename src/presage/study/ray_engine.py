@@ -192,8 +192,12 @@ class _Driver:
             raise
 
     def send(self, number: int, task: Task, cpus: int | None) -> None:
-        """Hand it a task; on a cluster of our own a task that asks for more processors than there are has them all."""
-        shape = {"cpus": min(task.cpus, cpus or task.cpus), "gpus": task.gpus, "memory_gb": task.memory_gb}
+        """Hand it a task; on a cluster of our own a task that asks for more processors than there are has them all.
+
+        A task that trains on several cards holds none: its replicas ask for one each, on whichever nodes have them.
+        """
+        gpus = task.gpus if task.gpus <= 1 else 0.0
+        shape = {"cpus": min(task.cpus, cpus or task.cpus), "gpus": gpus, "memory_gb": task.memory_gb}
         self._write({"number": number, "task": task.to_json(), "shape": shape})
 
     def read(self) -> dict[str, Any] | None:

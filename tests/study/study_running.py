@@ -13,7 +13,7 @@ from presage.study.run import run_study
 from presage.study.tasks import Task, execute
 
 
-def study_of(cohort: Path, *markers: dict[str, Any], **changes: Any) -> Study:
+def study_of(cohort: Path | str, *markers: dict[str, Any], **changes: Any) -> Study:
     settings: dict[str, Any] = {
         "cohort": str(cohort),
         "outcome": "cancer",

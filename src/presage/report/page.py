@@ -30,7 +30,8 @@ def render(findings: Findings, folder: Path | str) -> Path | str:
     findings
         What was found.
     folder
-        The run folder, or its fsspec address. Example images are read below it; without them the page says so and is otherwise the same.
+        The run folder, or its fsspec address. Example images are read below it; without them the page says so and is
+        otherwise the same.
     """
     if is_address(folder):
         address = str(folder).rstrip("/")

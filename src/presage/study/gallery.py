@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError, Recording, kind_named
 from presage.study.marker import Explanation, Resources
-from presage.study.tasks import SCORES, Run, Task, saves
+from presage.study.tasks import SCORES, Run, Task, saves, unfitted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,7 +42,7 @@ def chosen(codes: list[str], cases: NDArray[np.bool_], scores: NDArray[np.float6
 def draw(run: Run, task: Task, resources: Resources) -> dict[str, Any]:
     """Draw the examples of one test fold with the marker that was fitted without it; the task's result."""
     fold = run.folds[task.repeat, task.fold]
-    marker = run.plan.marker(task.marker)
+    marker = unfitted(run, task)
     if saves(marker):
         from presage.study.saved import restore_state
 

@@ -15,6 +15,7 @@ from presage.study.encoder import Encoder
 from presage.study.marker import Marker
 from presage.study.plan import Study
 from presage.study.progress import Progress
+from presage.study.variants import variants
 
 
 def read_selected(study: Study) -> Cohort:
@@ -68,7 +69,17 @@ def usable_for_all(cohort: Cohort, markers: dict[str, Marker]) -> Cohort:
 
 
 def prepared(study: Study, markers: dict[str, Marker], cache: EncoderCache, progress: Progress) -> Cohort:
-    """The cohort on which all markers are compared, every encoder output that they need being in the cache."""
+    """The cohort on which all markers are compared, every encoder output that they need being in the cache.
+
+    Where settings of one of them are tuned, that is what any choice of them needs; see :mod:`presage.study.variants`.
+
+    Raises
+    ------
+    InputError
+        If too few patients are left, or settings are tuned in a way that cannot be prepared for.
+    """
+    tuned = [plan for plan in study.plans if plan.name in markers and plan.tune is not None]
+    markers = markers | {name: marker for plan in tuned for name, marker in variants(plan).items()}
     cohort = with_encoded(read_selected(study), markers, cache, progress)
     cases = cohort.cases()
     if len(cases) == 0 or cases.all() or not cases.any():

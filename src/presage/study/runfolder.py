@@ -18,11 +18,10 @@ import pandas as pd
 
 from presage.cohort import Cohort, Outcome
 from presage.cohort.reading import TEXT_COLUMNS, cohort_files, read_description
-from presage.cohort.splits import Fold
+from presage.cohort.splits import Fold, GroupBy
 from presage.cohort.tables import parse_csv, typed
 from presage.study.cache import EncoderCache
 from presage.study.folder import Folder
-from presage.study.marker import Marker
 from presage.study.plan import MarkerPlan
 
 
@@ -51,6 +50,8 @@ class Plan:
         Handed to the markers.
     explaining
         Position of the marker whose explanations go into the gallery, or None.
+    group_by
+        Who is never on both sides of a fold, inner folds of a tuned marker included.
     """
 
     markers: list[dict[str, Any]]
@@ -62,6 +63,7 @@ class Plan:
     cache: str
     device: str
     explaining: int | None
+    group_by: GroupBy = "patient"
 
     def write(self, folder: Folder) -> None:
         """Write ``plan.json``."""
@@ -72,9 +74,9 @@ class Plan:
         """Read ``plan.json``."""
         return cls(**json.loads(folder.read("plan.json")))
 
-    def marker(self, position: int) -> Marker:
-        """A fresh marker."""
-        return MarkerPlan.model_validate(self.markers[position]).build()
+    def entry(self, position: int) -> MarkerPlan:
+        """A marker as the study gives it, with what is tuned of it."""
+        return MarkerPlan.model_validate(self.markers[position])
 
     def name(self, position: int) -> str:
         """What the report calls it."""

@@ -22,6 +22,7 @@ from presage.study.progress import Progress
 from presage.study.runfolder import seed_of
 from presage.study.software import versions
 from presage.study.tasks import checked_scores
+from presage.study.tuning import tuned
 
 SCHEMA = "presage-marker/1"
 #: Stands for repeat and fold in the seed of a fit on everybody.
@@ -44,10 +45,11 @@ def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress
             cure=f"its markers are {', '.join(repr(plan.name) for plan in study.plans)}",
         )
     cache = EncoderCache(study.engine.cache)
-    marker = plan.build()
-    cohort = prepared(study, {plan.name: marker}, cache, progress or Progress())
+    cohort = prepared(study, {plan.name: plan.build()}, cache, progress or Progress())
     seed = seed_of(study.validation.seed, plan.name, _WHOLE, _WHOLE)
-    marker.fit(cohort, Resources(cache=cache, seed=seed, device=study.engine.device))
+    resources = Resources(cache=cache, seed=seed, device=study.engine.device)
+    marker, tuning = tuned(plan, cohort, resources, study.validation.group_by)
+    marker.fit(cohort, resources)
     arrays, facts = marker.state()
     outcome = study.outcome.outcome()
     card = {
@@ -58,7 +60,8 @@ def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress
         "phantom": cohort.phantom,
         "fitted_on": {"cohort": cohort.name, "n_patients": len(cohort), "n_cases": int(cohort.cases().sum())},
         "outcome": {"title": outcome.title, "kind": outcome.kind, "cutoff": outcome.cutoff},
-        "software": versions([marker]),
+        "software": versions([marker], tuned=tuning is not None),
+        **({} if tuning is None else {"tuning": tuning.plain()}),
     }
     target = folder_at(folder)
     target.write("state.safetensors", _pack(arrays))

@@ -12,15 +12,15 @@ from presage.study.marker import Marker
 _ALWAYS = ("presage", "numpy", "scipy", "pandas")
 
 
-def versions(markers: Iterable[Marker]) -> dict[str, str]:
-    """Version by package: the core, each marker's own package, and those that the marker says matter.
+def versions(markers: Iterable[Marker], *, tuned: bool = False) -> dict[str, str]:
+    """Version by package: the core, each marker's own package, those that the marker says matter, and the tuner.
 
     Raises
     ------
     InputError
         If a package that a marker names is not installed.
     """
-    named = set(_ALWAYS)
+    named = {*_ALWAYS, *(("optuna",) if tuned else ())}
     for marker in markers:
         named.update(marker.packages)
         named.update(_owners(type(marker).__module__.split(".")[0]))

@@ -167,8 +167,16 @@ def _settings(document: Document, words: str) -> str | None:
 def _model_building(document: Document) -> str | None:
     if not _folds(document):
         return None
+    tuned = _section(document, "tuning").get("markers") or []
+    search = "; ".join(
+        f"{m['name']}: {joined([s['setting'] for s in m['space']])} by up to {m['trials']} trials on "
+        f"{m['inner_folds']} inner folds within each training fold ({m['score_title']})"
+        for m in tuned
+    )
+    told = f". Tuned: {search}; see “{_section(document, 'tuning')['title']}”" if tuned else ""
     return (
         "Everything fitted or chosen was fitted or chosen inside the training folds; settings under “How to repeat it”"
+        + told
     )
 
 
@@ -181,7 +189,7 @@ def _measures(document: Document) -> str | None:
     titles = [
         section.get("title", name)
         for name, section in sorted(document.get("sections", {}).items())
-        if name != "characteristics" and section.get("shown", True) and "not_computed" not in section
+        if name not in ("characteristics", "tuning") and section.get("shown", True) and "not_computed" not in section
     ]
     return "; ".join(titles) or None
 

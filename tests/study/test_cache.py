@@ -4,6 +4,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from presage.cohort import InputError, Recording, UnusableRecording
 from presage.study import Encoder, EncoderCache
 from presage.study.encoder import Arrays
+from presage.study.lease import Holder
 
 
 class Counting(Encoder):
@@ -177,6 +180,8 @@ def test_nan_never_enters(recordings: list[Recording], tmp_path: Path) -> None:
 
 WRITER = """
 import sys
+import threading
+import time
 sys.path.insert(0, {labpack!r})
 from labpack import Bytes
 from presage.cohort import Recording
@@ -210,3 +215,56 @@ def test_encoding_ahead_is_bounded(recordings: list[Recording]) -> None:
     assert len(calls) <= 6
     stream.close()
     assert len(calls) <= 8
+
+
+class Slow(Counting):
+    name = "slow"
+
+    def encode(self, recording: Recording) -> Arrays:
+        time.sleep(0.01)
+        return super().encode(recording)
+
+
+@pytest.mark.parametrize("claimed", [2, 256])
+def test_two_who_miss_the_same_share_the_work_and_encode_nothing_twice(
+    recordings: list[Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claimed: int
+) -> None:
+    monkeypatch.setattr("presage.study.cache._CLAIMED", claimed)
+    steps: list[int] = []
+
+    def ask(hold: bool) -> None:
+        cache = EncoderCache(tmp_path / "c")
+        if hold:
+            check(cache.encoded(Slow(), recordings, progress=steps.append))
+        else:
+            cache.encode_missing(Slow(), recordings, progress=steps.append)
+
+    threads = [threading.Thread(target=ask, args=(hold,)) for hold in (True, False, True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(calls) == sorted(recording.path for recording in recordings)
+    assert sum(steps) == 3 * len(recordings)
+    assert not [path for path in (tmp_path / "c" / "claims").rglob("*") if path.is_file()]
+
+
+def test_what_a_dead_process_had_claimed_is_encoded_and_a_living_one_is_waited_for(
+    recordings: list[Recording], tmp_path: Path
+) -> None:
+    cache = EncoderCache(tmp_path / "c")
+    key = cache._keys(Counting(), recordings)[0]
+    claim = tmp_path / "c" / "claims" / key[:2] / key
+    claim.parent.mkdir(parents=True)
+    claim.write_bytes(Holder(pid=2**22 + 1).to_bytes())
+    check(cache.encoded(Counting(), recordings))
+    assert (len(calls), claim.exists()) == (6, False)
+
+    key = cache._keys(Counting(factor=2.0), recordings)[0]
+    claim = tmp_path / "c" / "claims" / key[:2] / key
+    claim.parent.mkdir(parents=True, exist_ok=True)
+    claim.write_bytes(Holder(host="elsewhere").to_bytes())
+    threading.Timer(0.2, claim.unlink).start()
+    check(cache.encoded(Counting(factor=2.0), recordings), factor=2.0)
+    assert calls[-1] == recordings[0].path
+    assert len(calls) == 12

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.cohort import UnusableRecording
-from presage.depression.media import SILENCE, MediaFacts, facts_of, opened
+from presage.depression.media import SILENCE, MediaFacts, decoded, facts_of, opened
 
 _PLACES, _SECONDS = 24, 0.5
 _FRAME_SECONDS = 0.05
@@ -123,7 +123,7 @@ def _windows(container: Any, facts: MediaFacts) -> Iterator[NDArray[np.float32]]
         _seek(container, stream, float(start))
         resampler = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
         pieces, held = [np.zeros((stream.channels, 0), dtype=np.float32)], 0
-        for frame in container.decode(stream):
+        for frame in decoded(container, stream):
             if frame.time is not None and frame.time + frame.samples / stream.rate <= start:
                 continue
             frame.pts = None
@@ -170,7 +170,7 @@ def _any_sound(container: Any) -> bool:
     stream = container.streams.audio[0]
     container.seek(0, stream=stream)
     resampler = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
-    for frame in container.decode(stream):
+    for frame in decoded(container, stream):
         frame.pts = None
         if any(np.abs(out.to_ndarray()).max(initial=0.0) > SILENCE for out in resampler.resample(frame)):
             return True

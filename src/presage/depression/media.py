@@ -22,6 +22,7 @@ SILENCE = 1e-4
 # Formats whose header does not say how long the file is; FFmpeg guesses it from the bit rate.
 _GUESSED_LENGTH = frozenset({"mp3", "aac"})
 _SHORTER_SECONDS, _SHORTER_SHARE = 1.0, 0.02
+_DAMAGED_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,32 @@ def blocks(path: str, *, rate: int = RATE, channel: str = "", seconds: float = 1
         refuse_truncated(total / rate, facts, path)
 
 
+def decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """The frames of a stream; single packets that are damaged (a cut file's last) are left out.
+
+    Raises
+    ------
+    av.error.InvalidDataError
+        If more than a few packets are damaged.
+    """
+    from av.error import InvalidDataError
+
+    good = bad = 0
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except InvalidDataError:
+            bad += 1
+            if bad > max(3, _DAMAGED_SHARE * good):
+                raise
+            continue
+        good += 1
+        yield from frames
+
+
 def _resampled(container: Any, stream: Any, resampler: Any) -> Iterator[NDArray[np.float32]]:
     """Decoded sound, shape (channels, samples)."""
-    for frame in container.decode(stream):
+    for frame in decoded(container, stream):
         frame.pts = None  # gaps in time stamps must not make the resampler refuse
         for out in resampler.resample(frame):
             yield out.to_ndarray()
@@ -237,7 +261,7 @@ def frames(path: str, *, every: float = 0.0, height: int = 0) -> Iterator[tuple[
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         due = -1.0
-        for frame in container.decode(stream):
+        for frame in decoded(container, stream):
             time = float(frame.time or 0.0)
             if time < due:
                 continue

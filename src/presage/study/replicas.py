@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from presage.cohort import InputError
+from presage.study.own_cluster import own_cluster
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -165,20 +166,11 @@ def _cluster(count: int, on_cards: bool) -> Iterator[None]:
             )
         yield
         return
-    ray.init(
-        address="local",
-        num_cpus=count,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
-    try:
+    with own_cluster(count):
         cards = ray.cluster_resources().get("GPU", 0)
         if on_cards and cards < count:
             raise _too_few(count, f"this machine has {cards:g}")
         yield
-    finally:
-        ray.shutdown()
 
 
 def _too_few(count: int, there: str) -> InputError:

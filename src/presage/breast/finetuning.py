@@ -80,7 +80,7 @@ def fine_tuned(
             key=training_key(marker, cohort, resources),
             microbatch=resources.microbatch,
             replica=replica,
-            log=resources.log,
+            log=resources.log if replica.first else lambda epoch, **values: None,
         )
         return network, trainer.run(examples.batches, examples.steps, examples.validation_loss)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.cohort import InputError, UnusableRecording, storage
+from presage.depression.wav_header import wav_seconds
 
 if TYPE_CHECKING:
     from presage.depression.transcript import Transcript
@@ -98,7 +99,7 @@ def facts_of(container: Any, path: str) -> MediaFacts:
     fps = pictures.average_rate or pictures.guessed_rate if pictures else None
     streams = [stream for stream in (sound, pictures) if stream is not None]
     return MediaFacts(
-        duration=_duration(container, streams),
+        duration=wav_seconds(path) or _duration(container, streams),
         rate=sound.rate if sound else 0,
         channels=sound.channels if sound else 0,
         width=pictures.width if pictures else 0,

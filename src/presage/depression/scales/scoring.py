@@ -155,8 +155,8 @@ def _given(table: pd.DataFrame, scale: Scale, where: str) -> pd.Series | None:
 
 
 def _numbers(column: pd.Series, name: str, low: int, high: int, where: str, *, whole: bool) -> pd.Series:
-    numbers = pd.to_numeric(column.replace(r"^\s*$", None, regex=True), errors="coerce").astype(np.float64)
     blank = column.isna() | column.astype(str).str.strip().eq("")
+    numbers = pd.to_numeric(column.mask(blank), errors="coerce").astype(np.float64)
     bad = ~blank & ~(numbers.between(low, high) & (numbers.eq(numbers.round()) | (not whole)))
     if bad.any():
         rows = [f"{pid}: {value}" for pid, value in column[bad].items()]

@@ -40,7 +40,8 @@ def speakers_of(
     InputError
         If there are several speakers and nothing tells who is the participant.
     UnusableRecording
-        If the participant says nothing, or some utterances have a speaker and some have none.
+        If the participant says nothing, a label is given and nobody is named, or some utterances have a speaker and
+        some have none.
     """
     labels = tuple(dict.fromkeys(utterance.label for utterance in utterances))
     if "" in labels and len(labels) > 1:
@@ -51,7 +52,14 @@ def speakers_of(
             where=f"{where}, line {line}",
             cure="name the speaker of every turn",
         )
-    if not participant_label and not interviewer_label and labels == ("",):
+    if labels == ("",):
+        if participant_label or interviewer_label:
+            raise UnusableRecording(
+                "no speaker named",
+                "the table gives a speaker's label and the transcript names no speaker",
+                where=where,
+                cure="leave the label's cell empty where the participant alone speaks",
+            )
         return {"": PARTICIPANT}
     known = {label: _known(label, participant_label, interviewer_label) for label in labels}
     if PARTICIPANT not in known.values():

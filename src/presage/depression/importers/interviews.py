@@ -1,0 +1,121 @@
+"""Any folder of interviews: one folder per person, sub-folders for visits; or a table that says what each file is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pandas as pd
+
+from presage.cohort import InputError, storage
+from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
+from presage.cohort.outcome_tables import outcome_columns, patients_with_outcomes, read_outcomes
+from presage.depression.importers.coverage import without_uncovered
+from presage.depression.importers.folders import from_folders
+from presage.depression.importers.listing import from_table
+from presage.depression.scales import score, scored_columns
+
+_DESCRIPTION = "Imported interviews; patient ids are those of the source."
+
+
+def import_interviews(
+    source: str,
+    cohort: str,
+    *,
+    table: str = "",
+    outcomes: str = "",
+    covariates: str = "",
+    language: str = "",
+    participant_label: str = "",
+    channel: str = "",
+    prorate: int = 0,
+    allow_names: bool = False,
+    name: str = "",
+) -> ImportSummary:
+    """Make a cohort of a folder of interviews; the files stay where they are.
+
+    Without a table, each folder in the source is a person and its name the patient id; each folder in that is a visit
+    (dates become 1, 2, ...). Where a visit has several files of a kind, their names tell the tasks apart:
+    ``reading.wav`` and ``reading.txt`` belong together. Kinds are told by the ending.
+
+    Parameters
+    ----------
+    source
+        Folder to walk.
+    cohort
+        Folder to make.
+    table
+        CSV table with ``patient_id`` and ``path`` (relative to the source), and, where needed, ``visit``, ``kind``,
+        ``task``, ``answer``, ``channel``, ``participant_label``, ``language``. Other files are left out.
+    outcomes
+        CSV table with one row per patient: ``patient_id``, totals of scales (``phq8``), their items (``phq8_1`` ...)
+        and covariates. Totals are computed from items, and checked against them where both are there.
+    covariates
+        Names, comma separated, of columns of that table that a marker may see; ``site``, ``match_set`` and ``age``
+        always are. All others count as outcomes.
+    language
+        Code of the language, such as ``en`` or ``zh``.
+    participant_label
+        What transcripts call the participant, where they do not say participant, patient or the like.
+    channel
+        The participant's channel in stereo files: left, right or mix.
+    prorate
+        How many items of a scale may be missing; the mean of the answered ones takes their place.
+    allow_names
+        Accept folder names without any digit, which may be persons' names, as patient ids.
+    name
+        Name of the cohort, for the report.
+
+    Raises
+    ------
+    InputError
+        If there is no recording, folders look like persons' names or like classes, the tables have columns that
+        identify persons, or totals contradict their items.
+    """
+    target = new_cohort_folder(cohort)
+    root, files = source_files(source)
+    answers = read_outcomes(outcomes) if outcomes else None
+    beside = {os.path.abspath(path) for path in (outcomes, table) if path}
+    files = [file for file in files if storage.join(root, file) not in beside]
+    rows, excluded = from_table(root, files, table) if table else from_folders(root, files, allow_names=allow_names)
+    if not rows:
+        raise InputError(
+            f"none of {len(files)} files is an interview", where=root, cure="one folder per person with its files in it"
+        )
+    given = {"language": language, "participant_label": participant_label, "channel": channel}
+    rows = [_with_defaults(row, given) for row in rows]
+    rows, short = without_uncovered(rows, root)
+    people = {row["patient_id"]: row["patient_id"] for row in rows}
+    patients, notes = patients_with_outcomes(people, answers, ids="the names of the folders")
+    patients, scale_notes = with_totals(patients, prorate, outcomes)
+    columns = outcome_columns(patients, covariates)
+    excluded = sorted(excluded + short)
+    title = name or "Imported interviews"
+    write_tables(target, patients, pd.DataFrame(rows), name=title, description=_DESCRIPTION, outcomes=columns)
+    write_excluded(storage.join(target, "excluded.csv"), excluded)
+    notes += [*scale_notes, "The cohort refers to the original files and their folders: do not move or rename them."]
+    return ImportSummary(len(patients), len(rows), excluded, notes)
+
+
+def _with_defaults(row: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+    """The row with the columns that were given for the whole cohort, where its kind knows them and it has none."""
+    fitting = {
+        "language": given["language"],
+        "participant_label": given["participant_label"] if row["kind"] == "transcript" else "",
+        "channel": given["channel"] if row["kind"] != "transcript" else "",
+    }
+    return {**row, **{key: row.get(key) or value for key, value in fitting.items() if row.get(key) or value}}
+
+
+def with_totals(patients: pd.DataFrame, prorate: int, where: str) -> tuple[pd.DataFrame, list[str]]:
+    """The patients with the total of every scale whose total or items are there, and notes."""
+    indexed, notes = patients.set_index("patient_id"), []
+    for scale in scored_columns(indexed.columns):
+        scored = score(indexed, scale, where=where or "patients.csv", prorate=min(prorate, (scale.n_items - 1) // 2))
+        indexed[scale.name] = scored.totals
+        notes += scored.notes
+        known = scored.totals.dropna()
+        if len(known):
+            cases = int((known >= scale.cutoff).sum())
+            notes.append(f"{scale.title}: {cases} of {len(known)} patients have {scale.cutoff:g} or more.")
+    return indexed.reset_index(), notes

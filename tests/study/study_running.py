@@ -29,8 +29,14 @@ def study_of(cohort: Path | str, *markers: dict[str, Any], **changes: Any) -> St
 class Here:
     """An engine without processes: most tests do not need to wait for their start."""
 
-    def run(self, tasks: Sequence[Task], on_done: Callable[[Report], None]) -> None:
+    def run(
+        self,
+        tasks: Sequence[Task],
+        on_done: Callable[[Report], None],
+        on_start: Callable[[Task, str], None] = lambda task, where: None,
+    ) -> None:
         for task in tasks:
+            on_start(task, "here")
             execute(task)
             on_done(Report(task))
 

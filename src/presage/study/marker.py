@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,11 @@ from presage.study.cache import EncoderCache
 from presage.study.encoder import Arrays, Encoder
 from presage.study.folder import Folder
 from presage.study.placement import Placement
+
+#: What a training logged last, in the scratch folder of its task: for those who watch while it runs.
+LATEST = "latest.json"
+#: Seconds between two writings of it.
+LATEST_EVERY = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Resources:
     curves: list[dict[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     divisor: int = 1
+    # When LATEST is next to be written: a training that is over before needs nobody to watch it.
+    _due: list[float] = field(default_factory=lambda: [time.monotonic() + LATEST_EVERY / 2])
 
     def encoded(self, encoder: Encoder, recordings: Sequence[Recording]) -> list[Arrays]:
         """Arrays of each recording, from the cache where they are there."""
@@ -60,6 +69,9 @@ class Resources:
     def log(self, step: int, **values: float) -> None:
         """Remember metrics of one step of a training (usually an epoch), for those who watch it."""
         self.curves.append({"step": step, **values})
+        if self.scratch is not None and time.monotonic() >= self._due[0]:
+            self._due[0] = time.monotonic() + LATEST_EVERY
+            self.scratch.write(LATEST, json.dumps(self.curves[-1]).encode())
 
     def note(self, text: str) -> None:
         """Say something that a reader of the findings must know of this fit; without patient identity."""

@@ -1,14 +1,22 @@
-"""How far a run is: a bar with the time left in a terminal, plain lines elsewhere, nothing where nobody looks."""
+"""How far a run is: who is told of it, and what a terminal or a log file shows.
+
+Those who are told never decide anything: a study runs the same with nobody listening.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from presage.study.backlog import Report
+    from presage.study.tasks import Task
 
 
 class Progress:
-    """Told of stages and their steps; this one says nothing."""
+    """Told of stages and their steps, and of tasks; this one says nothing."""
 
     def start(self, stage: str, total: int) -> None:
         """A stage of `total` steps begins."""
@@ -22,83 +30,85 @@ class Progress:
     def say(self, text: str) -> None:
         """Something a person should read."""
 
+    def lay_out(self, names: Sequence[str], tasks: Sequence[Task], seconds: Mapping[Task, float]) -> None:
+        """The stage's steps are `tasks`; those done before took `seconds`. `names`: of the markers, by position."""
 
-class PlainProgress(Progress):
-    """A line at the beginning and the end of a stage, and every `every` seconds between: for log files."""
+    def began(self, task: Task, where: str) -> None:
+        """A task begins (again, where it is tried again)."""
 
-    def __init__(self, every: float = 20.0) -> None:
-        self._every = every
-        self._stage, self._total, self._done = "", 0, 0
-        self._began = self._told = 0.0
+    def ended(self, report: Report) -> None:
+        """A task is done, or failed for good."""
 
-    def start(self, stage: str, total: int) -> None:
-        """Say the stage and its steps."""
-        self._stage, self._total, self._done = stage, total, 0
-        self._began = self._told = time.monotonic()
-        self.say(f"{stage}: {total}")
-
-    def advance(self, steps: int = 1) -> None:
-        """Count, and say how far it is when it is time again."""
-        self._done += steps
-        now = time.monotonic()
-        if now - self._told >= self._every and self._done:
-            self._told = now
-            left = (now - self._began) / self._done * (self._total - self._done)
-            self.say(f"{self._stage}: {self._done} of {self._total}, about {_duration(left)} left")
-
-    def finish(self) -> None:
-        """Say how long it took."""
-        self.say(f"{self._stage}: done in {_duration(time.monotonic() - self._began)}")
-
-    def say(self, text: str) -> None:
-        """Write a line to standard error."""
-        print(text, file=sys.stderr, flush=True)
+    def latest(self, task: Task, values: Mapping[str, float]) -> None:
+        """What the training within a running task logged last: ``step`` and metrics."""
 
 
-class BarProgress(Progress):
-    """A bar with the time left."""
+class Several(Progress):
+    """Tells several."""
 
-    def __init__(self) -> None:
-        self._bars: Any = None
-        self._bar: Any = None
+    def __init__(self, *told: Progress) -> None:
+        self._told = told
 
     def start(self, stage: str, total: int) -> None:
-        """Show the bar."""
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bars = Bars(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True))
-        self._bars.start()
-        self._bar = self._bars.add_task(stage, total=total)
+        """Tell all."""
+        for each in self._told:
+            each.start(stage, total)
 
     def advance(self, steps: int = 1) -> None:
-        """Move the bar."""
-        if self._bars is not None:
-            self._bars.advance(self._bar, steps)
+        """Tell all."""
+        for each in self._told:
+            each.advance(steps)
 
     def finish(self) -> None:
-        """Leave the bar as it is."""
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        """Tell all."""
+        for each in self._told:
+            each.finish()
 
     def say(self, text: str) -> None:
-        """Write a line above the bar."""
-        if self._bars is not None:
-            self._bars.console.print(text)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        """Tell all."""
+        for each in self._told:
+            each.say(text)
+
+    def lay_out(self, names: Sequence[str], tasks: Sequence[Task], seconds: Mapping[Task, float]) -> None:
+        """Tell all."""
+        for each in self._told:
+            each.lay_out(names, tasks, seconds)
+
+    def began(self, task: Task, where: str) -> None:
+        """Tell all."""
+        for each in self._told:
+            each.began(task, where)
+
+    def ended(self, report: Report) -> None:
+        """Tell all."""
+        for each in self._told:
+            each.ended(report)
+
+    def latest(self, task: Task, values: Mapping[str, float]) -> None:
+        """Tell all."""
+        for each in self._told:
+            each.latest(task, values)
 
 
 def terminal_progress() -> Progress:
-    """A bar where standard error is a terminal, plain lines where it is not."""
-    return BarProgress() if sys.stderr.isatty() else PlainProgress()
+    """A live view where standard error is a terminal, plain lines where it is not."""
+    from presage.study.live import LiveProgress, PlainProgress
+
+    return LiveProgress() if sys.stderr.isatty() else PlainProgress()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for a reader: ``40 s``, ``12 min``, ``3.4 h``, ``2.1 days``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    hours = minutes / 60
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def clock(moment: float) -> str:
+    """Local time of day of a moment (seconds since 1970), with the date where that is not today."""
+    then, today = time.localtime(moment), time.localtime()
+    return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%d %b %H:%M", then)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,3 +61,15 @@ def drawn_person(
         }
         person.append(Utterance(words, vectors) if person == [] or generator.random() >= missing else None)
     return person
+
+
+def write_small_encoder(folder: Path) -> Path:
+    """A small BERT with a tokenizer of letters and pairs of letters, as `save_pretrained` writes them."""
+    from transformers import BertTokenizerFast
+
+    letters = "abcdefgh"
+    names = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    (folder / "vocab.txt").write_text("\n".join(names))
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    small_bert().save_pretrained(folder)
+    return folder

@@ -64,7 +64,7 @@ class OrdinalHead(nn.Module):
                 cure="rising thresholds above the lowest score, the cut-off among them",
             )
         self.lowest, self.highest, self.cutoff_share = lowest, highest, cutoff_share
-        self.register_buffer("cuts", torch.tensor(cuts))
+        self.register_buffer("cuts", torch.tensor(cuts, dtype=torch.float64))
         self.at_cutoff = cuts.index(cutoff)
         self.severity = nn.Linear(width, 1, bias=False)
         nn.init.zeros_(self.severity.weight)

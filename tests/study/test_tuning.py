@@ -202,6 +202,10 @@ def test_a_trial_that_fails_is_counted_with_its_reason_and_without_a_patient() -
     assert by_mood["refuses"].reason == "patient … is too much"
     assert "same" in by_mood["flat"].reason or "constant" in by_mood["flat"].reason
     assert "id-" not in json.dumps(found.plain())
+    # The sampler learns from what failed: it does not go on proposing it.
+    space |= {"penalty": {"low": 1e-3, "high": 1e8, "log": True}}
+    states = [trial.status for trial in tune(plan_of(space=space, trials=40), cohort, Resources(seed=1)).trials]
+    assert states[20:].count("failed") < 8
     together = {"terms": {"low": 1, "high": 2}, "pair": {"choice": [True, False]}}
     found = tune(plan_of(space=together, trials=12), cohort, Resources(seed=1))
     refused = [trial for trial in found.trials if trial.settings == {"pair": False, "terms": 1}]

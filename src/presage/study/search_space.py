@@ -10,7 +10,7 @@ from itertools import product
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from presage.cohort import InputError
 from presage.cohort.outcome import Kind
@@ -74,6 +74,11 @@ class Values(BaseModel):
         if self.log and self.step is not None:
             raise InputError("a logarithmic range has no step", cure="leave out `step` or `log`")
         return self
+
+    @model_serializer
+    def _given(self) -> dict[str, Any]:
+        told = {"low": self.low, "high": self.high, "step": self.step, "choice": self.choice}
+        return {key: value for key, value in told.items() if value is not None} | ({"log": True} if self.log else {})
 
     def ends(self) -> tuple[float | int, float | int]:
         """Low and high of a range."""

@@ -191,7 +191,8 @@ class _Search:
         elif trial.status == "complete":
             self._study.tell(asked, trial.value)
         else:
-            self._study.tell(asked, state=TrialState.PRUNED if trial.status == "pruned" else TrialState.FAIL)
+            # Failed ones too: the sampler forgets what it is told has failed, and would propose it for ever.
+            self._study.tell(asked, state=TrialState.PRUNED)
 
     def _asked(self) -> tuple[dict[str, Any], optuna.trial.Trial]:
         asked = self._study.ask(self._distributions)

@@ -124,12 +124,17 @@ def _spread(chosen: Sequence[Any], values: Values) -> str:
 
 
 def _at_the_end(chosen: Sequence[Any], values: Values) -> int | None:
-    """In how many folds the choice lies within 2 % of an end of its range; None for a list."""
-    if values.choice is not None:
+    """In how many folds the choice lies within 2 % of an end of its range; None where there are few values."""
+    if values.choice is not None or (all(isinstance(value, int) for value in chosen) and _few(values)):
         return None
     low, high = (log(end) if values.log else end for end in values.ends())
     placed = [((log(value) if values.log and value > 0 else value) - low) / (high - low) for value in chosen]
     return sum(not 0.02 < place < 0.98 for place in placed)
+
+
+def _few(values: Values) -> bool:
+    low, high = values.ends()
+    return (high - low) / (values.step or 1) < 5
 
 
 def _remarks(entry: Mapping[str, Any]) -> list[str]:

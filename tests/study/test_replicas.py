@@ -42,7 +42,7 @@ def test_an_error_of_the_training_is_told_from_a_death() -> None:
     torch = pytest.importorskip("torch")
     from ray.exceptions import RayActorError
 
-    died, lost = RayActorError(), RuntimeError("Connection closed by peer")
+    died, lost = RayActorError(), RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer")
     refused = InputError("the loss became nan", where="GoogLeNet", cure="lower learning_rate")
     memory = torch.OutOfMemoryError("CUDA out of memory")
     raised = replicas._raised_by_function
@@ -51,6 +51,8 @@ def test_an_error_of_the_training_is_told_from_a_death() -> None:
     assert raised(WorkersFailed({0: lost, 1: died})) is None
     assert raised(WorkersFailed({0: lost})) is None
     assert isinstance(raised(WorkersFailed({1: KeyError("x")})), KeyError)
+    bug = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    assert raised(WorkersFailed({0: bug, 1: lost})) is bug
     assert raised(refused) is refused
 
 

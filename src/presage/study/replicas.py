@@ -251,7 +251,6 @@ def _raised_by_function(error: Exception) -> Exception | None:
     """The error of the training itself, None where a process died or its neighbours lost it."""
     if isinstance(error, InputError):
         return error
-    import torch
     from ray.exceptions import RayError
     from ray.train import TrainingFailedError
 
@@ -259,12 +258,22 @@ def _raised_by_function(error: Exception) -> Exception | None:
     if not failures:
         return None if isinstance(error, (TrainingFailedError, RayError)) else error
     for _, failure in sorted(failures.items()):
-        if isinstance(failure, torch.OutOfMemoryError):
-            return cast(Exception, failure)
-        # Torch says RuntimeError where a neighbour is gone, Ray errors of its own; those two are worth another attempt.
-        if not isinstance(failure, (RuntimeError, RayError)) and not type(failure).__module__.startswith("ray."):
+        if (
+            not isinstance(failure, RayError)
+            and not type(failure).__module__.startswith("ray.")
+            and not _alone(failure)
+        ):
             return cast(Exception, failure)
     return None
+
+
+def _alone(failure: Exception) -> bool:
+    """Whether it is what the exchange says to a replica whose neighbour is gone."""
+    from torch.distributed import DistError
+
+    return isinstance(failure, DistError) or (
+        isinstance(failure, RuntimeError) and any(word in str(failure) for word in ("gloo", "NCCL", "Connection"))
+    )
 
 
 def _last_line(error: Exception) -> str:

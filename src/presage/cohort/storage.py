@@ -100,6 +100,22 @@ def sizes_below(folder: str) -> dict[str, int]:
     }
 
 
+def versions_below(folder: str) -> dict[str, str]:
+    """A token by address of every file below a remote `folder`, which changes when the file does, in one listing."""
+    files, inner = filesystem(folder, use_listings_cache=False)
+    root = inner.rstrip("/")
+    with reachable(folder):
+        found = files.find(inner, detail=True)
+    # What stores call the state of a file; a size alone would miss a file of the same length.
+    keys = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "created")
+    return {
+        join(folder, str(name)[len(root) :].lstrip("/")): "|".join(
+            str(info[key]) for key in ("size", *keys) if info.get(key) is not None
+        )
+        for name, info in found.items()
+    }
+
+
 def folder_exists(folder: str) -> bool:
     """Whether there is such a folder (on stores without folders: any file below it)."""
     if not is_address(folder):

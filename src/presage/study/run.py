@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from presage.cohort import Cohort, InputError
 from presage.cohort.splits import Splits, make_splits, read_splits
 from presage.findings import Findings
 from presage.study.cache import EncoderCache
-from presage.study.document import findings_of, gallery_of
 from presage.study.engine import Engine, Report, engine_for
 from presage.study.files import DISK_FULL, is_full, unwritable
+from presage.study.finished import Given, given, recall, remember
 from presage.study.folder import Folder, folder_at
 from presage.study.gallery import chosen
 from presage.study.holes import bearable, holes_of
@@ -36,12 +36,21 @@ from presage.study.progress import Progress, terminal_progress
 from presage.study.runfolder import Plan, codes, cohort_digest, slugs, task_digest, write_key, write_snapshot
 from presage.study.software import versions
 from presage.study.tasks import Run, Task, explains, fetch, result_of
-from presage.study.tuning_section import Outer
+from presage.study.tracking import Tracker
 from presage.study.variants import fingerprints, variants
+from presage.study.watch import Watch, watched
+
+if TYPE_CHECKING:  # it loads the statistics
+    from presage.study.tuning_section import Outer
 
 
 def run_study(
-    study: Study, run_folder: Path | str, *, progress: Progress | None = None, engine: Engine | None = None
+    study: Study,
+    run_folder: Path | str,
+    *,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    tracker: Tracker | None = None,
 ) -> Findings:
     """Run a study, or go on with one that was stopped, and write ``findings.json`` into its run folder.
 
@@ -59,6 +68,8 @@ def run_study(
         Who is told how far it is; a bar in a terminal by default.
     engine
         Where tasks run; by default the study's own, which is closed at the end.
+    tracker
+        Who keeps parameters, curves and results of the run elsewhere; nobody by default.
 
     Raises
     ------
@@ -70,9 +81,15 @@ def run_study(
     folder = folder_at(run_folder)
     try:
         with held(folder) as lease:
+            markers = [plan.build() for plan in study.plans]
+            known = recall(folder, study, markers) if tracker is None else None
+            if known is not None:
+                return known
+            start = given(study, markers)
             chosen_engine = engine or engine_for(study.engine)
             try:
-                return _run(study, folder, progress or terminal_progress(), chosen_engine, lease)
+                with watched(folder, progress or terminal_progress(), tracker) as watch:
+                    return _run(study, folder, watch, chosen_engine, lease, start)
             finally:
                 if engine is None:
                     chosen_engine.close()
@@ -143,11 +160,15 @@ def planned(study: Study, folder: Folder, progress: Progress) -> Planned:
     return Planned(run, markers, splits, tasks)
 
 
-def _run(study: Study, folder: Folder, progress: Progress, engine: Engine, lease: Lease | None) -> Findings:
+def _run(study: Study, folder: Folder, progress: Watch, engine: Engine, lease: Lease | None, start: Given) -> Findings:
+    # Loads the statistics, which a finished run does not need.
+    from presage.study.document import findings_of, gallery_of
+
     began = datetime.now(UTC)
     clock = time.monotonic()
     ready = planned(study, folder, progress)
     run, markers, splits, tasks = ready.run, ready.markers, ready.splits, ready.tasks
+    progress.planned(study, run, tasks)
     n_now, failed = _do(run, tasks, engine, progress, "Fitting and scoring")
     holes = holes_of(failed, tasks, list(markers))
     if failed and not bearable(study, holes):
@@ -173,6 +194,8 @@ def _run(study: Study, folder: Folder, progress: Progress, engine: Engine, lease
     if not holes:  # checkpoints and tracebacks of tasks that are still to be done are needed
         _remove_leftovers(folder)
     _write_circumstances(run, began, time.monotonic() - clock, [*tasks, *drawn], n_now)
+    if not holes:
+        remember(folder, start)
     return findings
 
 
@@ -233,28 +256,30 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
 def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, stage: str) -> tuple[int, list[Report]]:
     """Do the tasks that have no result yet; how many those were, and the reports of those that failed for good."""
     fetch(run, tasks)
-    todo = [task for task in tasks if result_of(run, task) is None]
+    known = {task: float(result["seconds"]) for task in tasks if (result := result_of(run, task)) is not None}
+    todo = [task for task in tasks if task not in known]
     failed: list[Report] = []
 
     def on_done(report: Report) -> None:
+        if report.error == DISK_FULL:
+            raise InputError(report.error, where=report.where, cure=report.cure)
+        progress.ended(report)
         progress.advance()
         if report.done:
             return
-        if report.error == DISK_FULL:
-            raise InputError(report.error, where=report.where, cure=report.cure)
         failed.append(report)
         progress.say(f"failed: {report.where or run.plan.name(report.task.marker)}: {report.error}")
 
     if todo:
         progress.start(stage, len(tasks))
-        progress.advance(len(tasks) - len(todo))
+        progress.lay_out([run.plan.name(position) for position in range(len(run.plan.markers))], tasks, known)
+        progress.advance(len(known))
         try:
-            engine.run(todo, on_done)
+            engine.run(todo, on_done, progress.began)
         finally:
             progress.finish()
     for report in failed:
-        if report.trace:
-            run.folder.write_text(run.name(report.task, ".error.txt"), report.trace)
+        run.folder.write_text(run.name(report.task, ".error.txt"), report.trace or f"{report.error}\n")
     fetch(run, tasks)
     return len(todo) - len(failed), failed
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,6 +209,44 @@ def test_tuning_helps_out_of_fold_where_the_default_is_bad(noisy: Path, tmp_path
     assert all(fold["value"] >= fold["value_as_given"] for fold in section["outer"])
 
 
+def test_a_marker_that_looks_everywhere_sees_its_fold_alone_in_a_whole_run(noisy: Path, tmp_path: Path) -> None:
+    from test_tuning import table
+
+    folder, log = tmp_path / "cohort", tmp_path / "seen.jsonl"
+    shutil.copytree(noisy, folder)
+    # Outcomes that no other number equals, so that one can be told wherever it turns up.
+    points = {f"id-{i:03d}": 9001.0 + i + 200 * (i % 2) for i in range(90)}
+    table(90).drop(columns=["cancer", "time", "match_set"]).assign(points=points.values()).to_csv(
+        folder / "patients.csv"
+    )
+    (folder / "cohort.yaml").write_text("name: Noisy\nphantom: true\noutcomes: [points]\n")
+    tune = {"trials": 3, "folds": 2, "space": {"penalty": {"low": 1e-3, "high": 1e8, "log": True}}}
+    marker = {"marker": "test_tuning:Cheat", "name": "Cheat", "log": str(log), "tune": tune}
+    outcome = {"column": "points", "kind": "scale", "cutoff": 9150}
+    plan = {"outcome": outcome, "validation": {"folds": 3, "seed": 1}}
+    run(study_of(folder, marker, standard={"marker": "test_tuning:Ridge", "name": "Ridge"}, **plan), tmp_path / "run")
+    seen = [json.loads(line) for line in log.read_text().splitlines()]
+    rows = [line.split(",") for line in (tmp_path / "run" / "splits.csv").read_text().splitlines()[1:]]
+    sides = {side: [{p for _, f, p, r in rows if (f, r) == (n, side)} for n in "012"] for side in ("train", "test")}
+    assert not [entry for entry in seen if entry["step"] == "usable" and set(entry["outcomes"]) - {9150.0}]
+    # A study asks once, before it is divided, who can be scored.
+    inside = [entry for entry in seen if entry["step"] != "usable" or len(entry["given"]) < 90]
+    assert {entry["step"] for entry in inside} == {"usable", "fit", "score"}
+    outer = []
+    for entry in inside:
+        given = set(entry["given"])
+        assert set(entry["ids"]) == given
+        if entry["step"] == "fit":
+            assert set(entry["outcomes"]) - {9150.0} == {points[pid] for pid in given}  # the cut-off is known
+        else:
+            assert entry["outcomes"] == []
+        if given in sides["test"]:
+            outer.append(given)
+        else:
+            assert any(given <= train for train in sides["train"])
+    assert sorted(map(sorted, outer)) == sorted(map(sorted, sides["test"]))
+
+
 def test_the_page_shows_what_was_tuned_and_says_that_inner_scores_flatter(noisy: Path, tmp_path: Path) -> None:
     run(noisy_study(noisy), tmp_path / "run")
     findings = Findings.read(tmp_path / "run")
@@ -298,6 +337,14 @@ def test_mistakes_in_what_is_tuned_are_told_with_their_line(
         Study.read(path)
     assert f"line {line}" in str(caught.value), str(caught.value)
     assert told in str(caught.value)
+
+
+def test_without_optuna_a_study_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY)
+    monkeypatch.setattr("presage.study.search_space.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"line 6, markers.0.tune: .*Optuna.*\npip install"):
+        Study.read(path)
 
 
 def test_a_study_that_tunes_is_written_and_read_back(tmp_path: Path) -> None:

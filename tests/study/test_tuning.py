@@ -33,6 +33,7 @@ class Ridge(Marker):
     terms: int = 2
     mood: Literal["fine", "refuses", "flat"] = "fine"
     pair: bool = True
+    least: float = -1e9
 
     _weights: NDArray[np.float64]
 
@@ -53,6 +54,9 @@ class Ridge(Marker):
             resources.scratch.write_text("weights.json", "{}")
             resources.note("a note of this fit")
         return self
+
+    def usable(self, cohort: Cohort) -> NDArray[np.bool_]:
+        return _values(cohort)[:, 0] >= self.least
 
     def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
         if self.mood == "flat":
@@ -237,6 +241,12 @@ def test_pruning_gives_up_the_hopeless_and_changes_no_number_of_the_winner() -> 
     assert {trial.status for trial in unpruned.trials} == {"complete"}
 
 
+def test_a_setting_that_decides_who_can_be_scored_stops_the_task() -> None:
+    plan = plan_of(space={"least": {"low": 0.0, "high": 1.0}}, trials=2)
+    with pytest.raises(InputError, match=r"with least = .* cannot score \d+ of 60 training patients"):
+        tune(plan, cohort_of(table()), Resources())
+
+
 class _Killed(BaseException):
     pass
 
@@ -298,6 +308,8 @@ def test_a_marker_that_looks_everywhere_sees_its_inner_fold_alone(tmp_path: Path
     for entry in seen:
         assert set(entry["ids"]) == set(entry["given"]), entry["step"]
         assert set(entry["given"]) <= set(train.patient_ids)
+        if entry["step"] == "usable":
+            assert entry["outcomes"] == []
         if entry["step"] == "fit":
             assert set(entry["outcomes"]) == {points[pid] for pid in entry["given"]}
             assert len(entry["given"]) < len(train)

@@ -63,7 +63,7 @@ class Inner:
     def __init__(self, plan: MarkerPlan, cohort: Cohort, resources: Resources, group_by: GroupBy) -> None:
         assert plan.tune is not None
         assert cohort.outcome is not None
-        self._plan, self._cohort, self._resources = plan, cohort, resources
+        self._plan, self._cohort, self._blind, self._resources = plan, cohort, cohort.blinded(), resources
         self.score_name: Score = plan.tune.scored_by(cohort.outcome.kind)
         self._folds = _folds(plan, cohort, resources.seed, group_by)
         self.n_folds = len(self._folds)
@@ -120,7 +120,7 @@ class Inner:
         return judged(self.score_name, tested, scores)
 
     def _refuse_lacking(self, marker: Marker, settings: dict[str, Any]) -> None:
-        usable = np.asarray(marker.usable(self._cohort), dtype=bool)
+        usable = np.asarray(marker.usable(self._blind), dtype=bool)
         if not usable.all():
             told = ", ".join(f"{name} = {value}" for name, value in settings.items())
             raise InputError(

@@ -55,8 +55,10 @@ def usable_for_all(cohort: Cohort, markers: dict[str, Marker]) -> Cohort:
         If a marker can score nobody.
     """
     everyone = cohort
+    # Who can be scored is known without outcomes: people are not left out by what happened to them.
+    blind = everyone.blinded()
     for name, marker in markers.items():
-        usable = np.asarray(marker.usable(everyone), dtype=bool)
+        usable = np.asarray(marker.usable(blind), dtype=bool)
         lacking = {pid for pid, ok in zip(everyone.patient_ids, usable, strict=True) if not ok}
         if len(lacking) == len(everyone):
             raise InputError(

@@ -14,8 +14,10 @@ from small_encoders import drawn_person, small_bert, write_small_encoder
 from presage.cohort import InputError
 from presage.depression.networks.data import Person, Utterance
 from presage.depression.networks.examples import inner_split
-from presage.depression.networks.fusion import Fusion, Scale, Settings
-from presage.depression.networks.training import Schedule, Trainer
+from presage.depression.networks.fusion import Fusion
+from presage.depression.networks.schedule import Schedule
+from presage.depression.networks.settings import Scale, Settings
+from presage.depression.networks.training import Trainer
 from presage.study.folder import LocalFolder
 from presage.study.marker import Resources
 

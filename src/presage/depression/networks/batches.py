@@ -110,6 +110,18 @@ class Layout:
         return segments
 
 
+def as_sentence(row: Row, vector: NDArray[np.float32]) -> Row:
+    """The answer as one token: `vector`, shape (1, width), and each modality's mean over the words that have it."""
+    answer = row.utterance
+    means, present = {}, {}
+    for name, value in answer.modalities.items():
+        here = answer.mask(name)
+        means[name] = value[here].mean(axis=0, keepdims=True) if here.any() else np.zeros_like(value[:1])
+        present[name] = np.array([here.any()])
+    whole = Utterance([" ".join(answer.words)], means, present)
+    return Row(whole, row.ids[:1], np.zeros(1, dtype=np.int64), vector)
+
+
 @dataclass(frozen=True)
 class TokenBatch:
     """Padded rows.

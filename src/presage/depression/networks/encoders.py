@@ -42,7 +42,7 @@ def open_encoder(folder: str | Path | None = None) -> tuple[PreTrainedModel, Pre
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     place = Path(folder) if folder is not None else default_encoder()
     if not (place / "config.json").is_file():
         raise InputError("no text encoder there", where=str(place), cure="a folder with config.json and safetensors")

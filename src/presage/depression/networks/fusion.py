@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,66 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from presage.cohort import InputError
-from presage.depression.networks.batches import Layout, Row, rows_of
+from presage.depression.networks.batches import Layout, Row, Rows, rows_of
 from presage.depression.networks.data import Person, Scaling, check_persons
 from presage.depression.networks.encoders import open_encoder
 from presage.depression.networks.examples import Examples, inner_split, logits_of
+from presage.depression.networks.frozen import FrozenLayers, Store
 from presage.depression.networks.injection import injection_point, split_encoder
 from presage.depression.networks.network import InterviewNetwork, frame_network, open_upper_layers, text_network
 from presage.depression.networks.ordinal import OrdinalHead, thresholds_for
-from presage.depression.networks.training import Progress, Schedule, Trainer, reproducible
+from presage.depression.networks.schedule import Progress, Schedule
+from presage.depression.networks.settings import Scale, Settings
+from presage.depression.networks.training import Trainer, reproducible
 from presage.study.marker import Resources
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _TEXT_FUSIONS = ("gate", "early", "text")
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What is predicted: a scale with a cut-off, or a binary outcome (0 to 1, cut-off 1)."""
-
-    cutoff: float = 1.0
-    lowest: float = 0.0
-    highest: float = 1.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How persons are turned into a number.
-
-    Attributes
-    ----------
-    fusion
-        ``gate`` (MAG), ``early`` (side by side at the input), ``text`` (words alone) or the name of a modality, which
-        is then used alone.
-    encoder
-        Folder of a Hugging Face encoder; None for the MiniLM sentence encoder that comes as a package.
-    open_layers
-        How many upper layers of the encoder are trained; None trains all of it. What lies below them and below the
-        gate is then run once for each answer, and its vectors are kept.
-    before_layer
-        Where the gate stands; None for the published place.
-    beta, dropout
-        Of the gate.
-    longest
-        Most tokens of an answer.
-    validation
-        Share of the persons that is set aside to stop by; 0 trains all epochs.
-    schedule
-        How the network is trained.
-    """
-
-    fusion: str = "gate"
-    encoder: str | None = None
-    open_layers: int | None = 2
-    before_layer: int | None = None
-    beta: float = 1.0
-    dropout: float = 0.5
-    longest: int = 50
-    validation: float = 0.2
-    schedule: Schedule = field(default_factory=Schedule)
 
 
 class Fusion:
@@ -85,13 +42,16 @@ class Fusion:
         How.
     scale
         What.
+    store
+        Where vectors behind frozen layers are kept, so that several fits share them; by default each has its own.
     """
 
-    def __init__(self, settings: Settings, scale: Scale = Scale()) -> None:
-        self.settings, self.scale = settings, scale
+    def __init__(self, settings: Settings, scale: Scale | None = None, store: Store | None = None) -> None:
+        self.settings, self.scale = settings, scale or Scale()
+        self._store: Store = {} if store is None else store
         self.progress = Progress()
         self._network: InterviewNetwork | None = None
-        self._lower: PreTrainedModel | None = None
+        self._frozen: FrozenLayers | None = None
         self._scaling = Scaling({}, {})
         self._device = "cpu"
 
@@ -133,7 +93,7 @@ class Fusion:
             self._build(sizes, thresholds_for(scores, self.scale.cutoff))
             assert self._network is not None
             self._network.head.start_at(scores)
-            examples = replace(self._examples(persons), scores=scores, cases=cases)
+            examples = replace(self._examples(persons, fitting=True), scores=scores, cases=cases)
             training, watched = examples, None
             if self.settings.validation:
                 generator = np.random.default_rng([resources.seed, 0])
@@ -165,6 +125,8 @@ class Fusion:
         for part in ("means", "spreads"):
             group = getattr(self._scaling, part)
             tensors |= {f"{part}.{name}": torch.from_numpy(np.asarray(value)) for name, value in group.items()}
+        if self._frozen is not None and self._frozen.reference:
+            tensors |= {f"text.{k}": torch.from_numpy(v) for k, v in enumerate(self._frozen.reference)}
         sizes = {name: len(value) for name, value in self._scaling.means.items()}
         facts = {
             "settings": asdict(self.settings),
@@ -186,7 +148,9 @@ class Fusion:
         found._scaling = Scaling(groups["means"], groups["spreads"])
         found._build(facts["sizes"], facts["thresholds"])
         network = found._fitted()
-        own = {name: value for name, value in tensors.items() if name.split(".")[0] not in groups}
+        if found._frozen is not None and "text.0" in tensors:
+            found._frozen.reference = (tensors["text.0"].numpy(), tensors["text.1"].numpy())
+        own = {name: value for name, value in tensors.items() if name.split(".")[0] not in (*groups, "text")}
         missing, unknown = network.load_state_dict(own, strict=False)
         if unknown or any(not name.startswith("answers.fused.encoder.") for name in missing):
             raise InputError("the saved tensors are of another network", cure="save and load with the same version")
@@ -229,38 +193,32 @@ class Fusion:
     def _cut(self, whole: PreTrainedModel) -> tuple[PreTrainedModel, int | None]:
         """The trained part of the encoder and where the gate stands in it; the frozen part below it is kept apart."""
         settings, count = self.settings, whole.config.num_hidden_layers
-        before = settings.before_layer
-        open_upper_layers(whole, settings.open_layers)
-        if settings.open_layers is None or whole.config.model_type == "xlnet":
+        before, open_layers = settings.before_layer, settings.open_layers
+        if settings.sentences:
+            before, open_layers = count, 0
+        open_upper_layers(whole, open_layers)
+        if open_layers is None or whole.config.model_type == "xlnet":
             return whole, before
         injection_point(whole, before)
         gated = settings.fusion != "text"
-        cut = min(count - settings.open_layers, (before or 0) if gated else count)
+        cut = min(count - open_layers, (before or 0) if gated else count)
         if cut == 0:
             return whole, before
-        self._lower, upper = split_encoder(whole, cut)
-        self._lower.to(device=self._device).eval()  # type: ignore[call-arg]
+        lower, upper = split_encoder(whole, cut)
+        self._frozen = FrozenLayers(lower, settings.encoder, settings.sentences, self._device, self._store)
         return upper, (before or 0) - cut if gated else 0
 
-    def _examples(self, persons: Sequence[Person]) -> Examples:
+    def _examples(self, persons: Sequence[Person], fitting: bool = False) -> Examples:
         if self.settings.fusion in self._scaling.means:
             # What the others have is not looked at.
             others = [name for name in self._scaling.means if name != self.settings.fusion]
             persons = [[None if a is None else a.without(others) for a in person] for person in persons]
-        rows = [rows_of(person, self._layout) for person in self._scaling.apply(persons)]
-        rows = [[None if row is None else self._encoded(row) for row in person] for person in rows]
+        rows: list[Rows] = [rows_of(person, self._layout) for person in self._scaling.apply(persons)]
+        if self._frozen is not None:
+            rows = self._frozen.encoded(rows, fitting)
         nobody = np.zeros(len(rows))
         sizes = {name: len(value) for name, value in self._scaling.means.items()}
         return Examples(rows, nobody, nobody > 0, self._layout, sizes)
-
-    def _encoded(self, row: Row) -> Row:
-        """The row with its vectors behind the frozen layers. One row at a time, so that no other one changes them."""
-        if self._lower is None:
-            return row
-        with torch.inference_mode():
-            ids = torch.from_numpy(row.ids)[None].to(self._device)
-            hidden = self._lower(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0]
-        return replace(row, hidden=hidden.float().cpu().numpy())
 
     def _key(self, examples: Examples, resources: Resources) -> str:
         """What a checkpoint must have been trained on, with and by; hashed, as it is made from what people said."""

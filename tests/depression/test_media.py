@@ -143,3 +143,22 @@ def test_a_video_gives_pictures_and_sound(research_data: Path) -> None:
     assert [round(time) for time, _ in pictures] == [0, 1, 2, 3]
     assert pictures[0][1].shape == (90, 160, 3)
     assert len(read_audio(str(path))) / 16000 == pytest.approx(3.48, abs=0.05)
+
+
+def test_damaged_files_are_refused_and_never_break(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    whole = [
+        write_sound(tmp_path / f"a.{end}", tone(0.5), tone(0.5, 300)).read_bytes() for end in ("wav", "flac", "ogg")
+    ]
+    path, refusals = tmp_path / "damaged.bin", 0
+    for turn in range(60):
+        damaged = bytearray(whole[turn % 3])
+        for place in generator.integers(0, 200, 1 + turn % 20):
+            damaged[place] = generator.integers(256)
+        path.write_bytes(damaged[: len(damaged) if turn % 2 else int(generator.integers(1, len(damaged)))])
+        try:
+            inspect(path)
+            read_audio(str(path))
+        except InputError:
+            refusals += 1
+    assert refusals > 20

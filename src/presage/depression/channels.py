@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.cohort import UnusableRecording
-from presage.depression.media import SILENCE, MediaFacts, decoded, facts_of, opened
+from presage.depression.media import SILENCE, MediaFacts, decoded, facts_of, opened, sound_of
 
 _PLACES, _SECONDS = 24, 0.5
 _FRAME_SECONDS = 0.05
@@ -77,7 +77,8 @@ def compare_channels(path: str) -> ChannelComparison:
         If the file cannot be decoded.
     """
     with opened(path) as container:
-        return _compare(list(_windows(container, facts_of(container, path))), container.streams.audio[0].rate)
+        stream = sound_of(container, path)
+        return _compare(list(_windows(container, stream, facts_of(container, path))), stream.rate)
 
 
 def inspect_sound(path: str, channel: str = "") -> MediaFacts:
@@ -91,9 +92,8 @@ def inspect_sound(path: str, channel: str = "") -> MediaFacts:
     """
     with opened(path) as container:
         facts = facts_of(container, path)
-        if not facts.channels:
-            raise UnusableRecording("no sound", "the file has no sound", where=path)
-        windows = list(_windows(container, facts))
+        stream = sound_of(container, path)
+        windows = list(_windows(container, stream, facts))
         if not windows:
             raise UnusableRecording("no sound", "no sample could be decoded", where=path)
         if facts.length_is_exact and windows[-1].shape[1] == 0:
@@ -103,19 +103,18 @@ def inspect_sound(path: str, channel: str = "") -> MediaFacts:
                 where=path,
                 cure="copy the file again from its source",
             )
-        found = _compare(windows, container.streams.audio[0].rate)
-        if not found.live and not _any_sound(container):
+        found = _compare(windows, stream.rate)
+        if not found.live and not _any_sound(container, stream):
             raise UnusableRecording("silent audio", "no sample is above -80 dB of full scale", where=path)
     if facts.channels > 1 and not channel:
         found.chosen(path)
     return facts
 
 
-def _windows(container: Any, facts: MediaFacts) -> Iterator[NDArray[np.float32]]:
+def _windows(container: Any, stream: Any, facts: MediaFacts) -> Iterator[NDArray[np.float32]]:
     """Half-second pieces spread over the recording, shape (channels, samples); the last one lies at its end."""
     from av import AudioResampler
 
-    stream = container.streams.audio[0]
     last = max(0.0, facts.duration - _SECONDS)
     wanted = int(_SECONDS * stream.rate)
     # Short recordings need no more than one look per half second.
@@ -163,11 +162,10 @@ def _compare(windows: list[NDArray[np.float32]], rate: int) -> ChannelComparison
     return ChannelComparison(peaks, float(swings.max()))
 
 
-def _any_sound(container: Any) -> bool:
+def _any_sound(container: Any, stream: Any) -> bool:
     """Whether any sample of the whole file is above silence; only asked where no place looked at had any."""
     from av import AudioResampler
 
-    stream = container.streams.audio[0]
     container.seek(0, stream=stream)
     resampler = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
     for frame in decoded(container, stream):

@@ -125,7 +125,7 @@ class VideoKind:
         return Media(recording.path, facts, _channel(recording))
 
     def show(self, cohort: Cohort, out: Path, *, limit: int = 48) -> Path:
-        """The first picture and the envelope of each recording."""
+        """The envelope of each recording, with who speaks when where there is a transcript."""
         from presage.depression.overview import overview
 
         return overview(cohort, self.name, out, limit=limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -92,10 +92,9 @@ def media_facts(path: str) -> MediaFacts:
 
 def facts_of(container: Any, path: str) -> MediaFacts:
     """The facts of an open container; see :func:`media_facts`."""
-    sound = container.streams.audio[0] if container.streams.audio else None
-    pictures = container.streams.video[0] if container.streams.video else None
+    sound, pictures = _known(container.streams.audio), _known(container.streams.video)
     if sound is None and pictures is None:
-        raise UnusableRecording("neither sound nor pictures", "the file holds no stream of either", where=path)
+        raise UnusableRecording("neither sound nor pictures", "no stream of either can be decoded", where=path)
     fps = pictures.average_rate or pictures.guessed_rate if pictures else None
     streams = [stream for stream in (sound, pictures) if stream is not None]
     return MediaFacts(
@@ -108,6 +107,11 @@ def facts_of(container: Any, path: str) -> MediaFacts:
         container=container.format.name,
         codecs=tuple(stream.codec_context.name for stream in streams),
     )
+
+
+def _known(streams: Sequence[Any]) -> Any:
+    """The first stream for which there is a decoder, or None; a damaged header may name none."""
+    return next((stream for stream in streams if stream.codec_context is not None), None)
 
 
 def _duration(container: Any, streams: list[Any]) -> float:
@@ -151,7 +155,7 @@ def blocks(path: str, *, rate: int = RATE, channel: str = "", seconds: float = 1
     with opened(path) as container:
         facts = facts_of(container, path)
         chosen = _channel_index(path, channel, facts)
-        stream = _sound(container, path)
+        stream = sound_of(container, path)
         resampler = AudioResampler(format="fltp", layout=stream.layout, rate=rate)
         for frames in _resampled(container, stream, resampler):
             part = frames.mean(axis=0) if chosen is None else frames[chosen]
@@ -203,10 +207,12 @@ def _resampled(container: Any, stream: Any, resampler: Any) -> Iterator[NDArray[
         yield out.to_ndarray()
 
 
-def _sound(container: Any, path: str) -> Any:
-    if not container.streams.audio:
-        raise UnusableRecording("no sound", "the file has no sound", where=path)
-    return container.streams.audio[0]
+def sound_of(container: Any, path: str) -> Any:
+    """The stream of sound. Raises UnusableRecording where there is none."""
+    stream = _known(container.streams.audio)
+    if stream is None or not stream.rate:
+        raise UnusableRecording("no sound", "the file has no sound that can be decoded", where=path)
+    return stream
 
 
 def refuse_truncated(decoded: float, facts: MediaFacts, path: str) -> None:
@@ -257,9 +263,9 @@ def frames(path: str, *, every: float = 0.0, height: int = 0) -> Iterator[tuple[
         If there are no pictures or they cannot be decoded.
     """
     with opened(path) as container:
-        if not container.streams.video:
-            raise UnusableRecording("no pictures", "the file has no pictures", where=path)
-        stream = container.streams.video[0]
+        stream = _known(container.streams.video)
+        if stream is None:
+            raise UnusableRecording("no pictures", "the file has no pictures that can be decoded", where=path)
         stream.thread_type = "AUTO"
         due = -1.0
         for frame in decoded(container, stream):

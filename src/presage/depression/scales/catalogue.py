@@ -62,7 +62,7 @@ _SCALES = (
         # An index (1.25 x raw score) of 50, 60 and 70.
         (Band(20, 39, "normal"), Band(40, 47, "mild"), Band(48, 55, "moderate"), Band(56, 80, "severe")),
         40,
-        ("Zung, Arch Gen Psychiatry 1965;12:63-70", "Zung, Psychosomatics 1967;8:(suppl) (index bands)"),
+        ("Zung, Arch Gen Psychiatry 1965;12:63-70", "McDowell, Measuring Health, 3rd edition 2006 (index bands)"),
         reversed_items=frozenset({2, 5, 6, 11, 12, 14, 16, 17, 18, 20}),
         suicidality=19,
     ),

@@ -70,9 +70,8 @@ def score(
     where
         The table's name, for messages.
     prorate
-        How many items may be missing; the mean of the answered ones takes their place. The articles that introduced
-        these scales give no rule for missing items, so none is followed unless it is asked for; two is a common choice
-        for the PHQ-9.
+        How many items may be missing; the mean of the answered ones takes their place. No rule is agreed upon, so none
+        is followed unless it is asked for; two is a common choice for the PHQ-9.
     reversed_already
         Whether items that count the other way round are stored as they count, and not as they were ticked.
 

@@ -16,7 +16,7 @@ _MARK = re.compile(r"[<\[]sync(?:h|ing|hing)?[>\]]", re.IGNORECASE)
 
 def is_daic(text: str) -> bool:
     """Whether the first line is the header of a transcript of that corpus."""
-    return text.split("\n", 1)[0].strip("\ufeff").split("\t") == _HEADER
+    return text.split("\n", 1)[0].split("\t") == _HEADER
 
 
 def parse_daic(text: str, where: str) -> list[Utterance]:

@@ -21,9 +21,10 @@ def decode(data: bytes, where: str) -> tuple[str, str]:
     UnusableRecording
         If the file is empty or is no text.
     """
-    if not data.strip():
-        raise UnusableRecording("empty file", "the file holds no text", where=where, cure="copy it again")
     text, encoding = _decoded(data, where)
+    text = text.replace("\ufeff", "")
+    if not text.strip():
+        raise UnusableRecording("empty file", "the file holds no text", where=where, cure="copy it again")
     if "\0" in text:
         raise UnusableRecording(
             "not a text file", "the file holds bytes that no text has", where=where, cure="export it again as UTF-8"

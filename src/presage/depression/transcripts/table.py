@@ -6,6 +6,7 @@ import csv
 import io
 
 from presage.cohort import UnusableRecording
+from presage.cohort.tables import some
 from presage.depression.transcripts.utterances import Utterance, seconds
 
 # The names that transcription services and annotation tools give the columns.
@@ -20,7 +21,9 @@ NAMES = {
 def is_table(text: str) -> bool:
     """Whether the first line is the header of a table of turns."""
     first = text.split("\n", 1)[0]
-    return any(separator in first for separator in "\t;,") and "text" in _columns(_cells(first, _separator(first)))
+    return any(separator in first for separator in "\t;,") and "text" in _columns(
+        [cell.strip('" ') for cell in first.split(_separator(first))]
+    )
 
 
 def parse_table(text: str, where: str) -> list[Utterance]:
@@ -39,17 +42,17 @@ def parse_table(text: str, where: str) -> list[Utterance]:
         reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
     else:
         reader = csv.reader(lines, delimiter=separator)
-    header = next(reader)
-    columns = _columns(header)
-    if "text" not in columns:
-        raise UnusableRecording(
-            "header missing",
-            f"no column of text among {', '.join(map(repr, header))}",
-            where=f"{where}, line 1",
-            cure="the first line names the columns: start, stop, speaker, text",
-        )
     found = []
     try:
+        header = next(reader)
+        columns = _columns(header)
+        if "text" not in columns:
+            raise UnusableRecording(
+                "header missing",
+                f"no column of text among {some(map(repr, header))}",
+                where=f"{where}, line 1",
+                cure="the first line names the columns: start, stop, speaker, text",
+            )
         for row in reader:
             if any(cell.strip() for cell in row):
                 found.append(_utterance(row, columns, len(header), where, reader.line_num))
@@ -78,13 +81,9 @@ def _separator(first: str) -> str:
     return max("\t;,", key=first.count)
 
 
-def _cells(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
-
-
 def _columns(header: list[str]) -> dict[str, int]:
     """Position of each column by what it holds; the earlier name of a list wins."""
-    plain = [cell.strip().strip("\ufeff").lower() for cell in header]
+    plain = [cell.strip().lower() for cell in header]
     found = {}
     for name, variants in NAMES.items():
         position = next((plain.index(variant) for variant in variants if variant in plain), None)

@@ -21,7 +21,7 @@ def parse_vtt(text: str, where: str) -> list[Utterance]:
     UnusableRecording
         If the first line is not ``WEBVTT``, or there is no cue.
     """
-    if not text.lstrip("\ufeff").startswith("WEBVTT"):
+    if not text.startswith("WEBVTT"):
         raise UnusableRecording(
             "header missing", "a WebVTT file begins with the line WEBVTT", where=where, cure="export it again"
         )

@@ -139,7 +139,8 @@ class Driver:
         """Hand a task to Ray and tell what becomes of it."""
         number, shape = message["number"], message["shape"]
         try:
-            if not self._fits(shape) and tuple(shape.values()) not in self._seen_fit:
+            enough = sum(node["gpus"] for node in self._totals()) >= message["cards"]
+            if not enough or (not self._fits(shape) and tuple(shape.values()) not in self._seen_fit):
                 self.tell(event="impossible", number=number, nodes=self._totals())
                 return
             self._waiting[number] = message, time.monotonic()

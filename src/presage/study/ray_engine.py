@@ -198,7 +198,7 @@ class _Driver:
         """
         gpus = task.gpus if task.gpus <= 1 else 0.0
         shape = {"cpus": min(task.cpus, cpus or task.cpus), "gpus": gpus, "memory_gb": task.memory_gb}
-        self._write({"number": number, "task": task.to_json(), "shape": shape})
+        self._write({"number": number, "task": task.to_json(), "shape": shape, "cards": task.gpus})
 
     def read(self) -> dict[str, Any] | None:
         """Its next message, or None if it is gone."""

@@ -209,3 +209,32 @@ class Hungry(_OnBytes):
 
     def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
         return self.values(cohort, resources)[:, 2]
+
+
+class Timed(_OnBytes):
+    """Writes down when each of its fits begins and ends, and which cards it sees."""
+
+    log: str
+    together: int = 1
+    mood: Literal["fine", "raises-twice"] = "fine"
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        about = {"cards": os.environ.get("CUDA_VISIBLE_DEVICES"), "pid": os.getpid()}
+        self._write({"step": "begin", **about})
+        begun = [line for line in Path(self.log).read_text().splitlines() if "begin" in line]
+        if self.mood == "raises-twice" and len(begun) <= 2:
+            raise OSError("a disk that stutters")
+        until = time.monotonic() + 100
+        # So many fits must be under way at once before any of them may end.
+        while Path(self.log).read_text().count("begin") < self.together:
+            assert time.monotonic() < until, "the others do not come"
+            time.sleep(0.02)
+        self._write({"step": "end", **about})
+        return self
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        return self.values(cohort, resources)[:, 3]
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with open(self.log, "a") as file:
+            file.write(json.dumps(line) + "\n")

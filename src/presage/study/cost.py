@@ -31,12 +31,15 @@ class MarkerTasks:
         What each needs.
     seconds
         How long those took that were done; at least one.
+    loading
+        Seconds more that the first task of a process takes, once.
     """
 
     marker: str
     n_tasks: int
     place: Placement
     seconds: tuple[float, ...]
+    loading: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -122,7 +125,8 @@ def forecast(
     places = [group.place for group in groups for _ in range(group.n_tasks)]
     constant = all(len(set(group.seconds)) == 1 for group in groups)
     drawn = [_drawn(groups, generator) for _ in range(1 if constant else draws)]
-    return [_on(machines, drawn, places) for machines in sizes]
+    loading = sum(group.loading for group in groups)
+    return [_on(machines, drawn, places, loading) for machines in sizes]
 
 
 def enough(groups: Sequence[MarkerTasks]) -> int:
@@ -147,13 +151,16 @@ def _drawn(groups: Sequence[MarkerTasks], generator: np.random.Generator) -> NDA
     return np.concatenate(parts)
 
 
-def _on(machines: Machines, drawn: Sequence[NDArray[np.float64]], places: Sequence[Placement]) -> Forecast:
+def _on(
+    machines: Machines, drawn: Sequence[NDArray[np.float64]], places: Sequence[Placement], loading: float
+) -> Forecast:
     walls, busy = [], []
     cards = any(place.gpus > 0 for place in places)
     needs = np.array([place.gpus if cards else place.cpus for place in places])
     size = machines.gpus if cards else machines.cpus
     for seconds in drawn:
-        wall = schedule(seconds.tolist(), places, machines).wall
+        # Processes load at the same time, each once, before or between their tasks.
+        wall = schedule(seconds.tolist(), places, machines).wall + loading
         walls.append(wall / 3600)
         busy.append(float(needs @ seconds) / (size * wall) if wall > 0 else 0.0)
     low, hours, high = np.quantile(walls, [(1 - INSIDE) / 2, 0.5, (1 + INSIDE) / 2]).tolist()

@@ -181,7 +181,11 @@ def _gathered(study: Study, ready: Planned, encoding: list[Encoding]) -> Measure
         results = [result for task in tasks if (result := result_of(ready.run, task)) is not None]
         done += len(results)
         place = Placement(cpus=tasks[0].cpus, gpus=tasks[0].gpus, memory_gb=tasks[0].memory_gb)
-        groups.append(_group(name, len(tasks), place, results))
+        group = _group(name, len(tasks), place, results)
+        if place.gpus > 0 and study.engine.device.startswith("cuda"):
+            # On a cluster every task on a card has a process of its own, which loads anew.
+            group = replace(group, seconds=tuple(each + group.loading for each in group.seconds), loading=0.0)
+        groups.append(group)
     return Measurement(groups, encoding, study.engine.device, os.cpu_count() or 1, done)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from presage.stats import Comparison, Estimate
+if TYPE_CHECKING:  # a page is written from findings that are there, without loading the statistics
+    from presage.stats import Comparison, Estimate
 
 MINUS = "−"
 
@@ -67,6 +68,8 @@ def joined(words: Sequence[str]) -> str:
 
 def as_json(estimate: Estimate | Comparison) -> dict[str, Any]:
     """An estimate or a difference as findings keep it: ``value``, ``low``, ``high``, ``level``, ``method``."""
+    from presage.stats import Estimate
+
     value = estimate.value if isinstance(estimate, Estimate) else estimate.difference
     return {
         "value": float(value),

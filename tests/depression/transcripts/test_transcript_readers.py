@@ -102,6 +102,13 @@ def test_labels_of_the_table_of_recordings_decide(tmp_path: Path) -> None:
     assert refused(tmp_path, "a.csv", rows, participant_label="Bob").reason == "participant says nothing"
 
 
+def test_a_star_says_that_the_participant_alone_speaks(tmp_path: Path) -> None:
+    answer = "第一：我睡得不好\n第二：我很累\n"
+    assert read(tmp_path, "a.txt", answer, participant_label="*").participant().text == answer.strip()
+    rows = "speaker,text\nSPK_0,yes\nSPK_1,no\n"
+    assert read(tmp_path, "b.csv", rows, participant_label="*").participant().text == "yes\nno"
+
+
 def test_of_two_speakers_one_known_name_is_enough(tmp_path: Path) -> None:
     transcript = read(tmp_path, "a.csv", "speaker,text\nEllie,why\nSmith,because\n")
     assert transcript.participant().text == "because"

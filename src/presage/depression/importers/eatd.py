@@ -76,6 +76,8 @@ def import_eatd(source: str, cohort: str, *, processed: bool = False) -> ImportS
                     "task": "question",
                     "answer": answer,
                     "language": "zh",
+                    # Nobody else speaks: a colon in an answer is no speaker's name.
+                    "participant_label": "*" if kind == "transcript" else "",
                 }
                 for kind, name in rows
             ]

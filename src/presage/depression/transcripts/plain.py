@@ -12,15 +12,24 @@ _PREFIX = re.compile(r"\s*(?P<label>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*[:：]
 _MIN_PREFIXED = 2
 
 
-def parse_plain(text: str, where: str) -> list[Utterance]:
+def parse_plain(text: str, *, alone: bool = False) -> list[Utterance]:
     """Lines of plain text.
 
+    Parameters
+    ----------
+    text
+        Of the file.
+    alone
+        Whether one person alone speaks, so that ``Name:`` is part of what was said.
+
+    Notes
+    -----
     Where at least two lines, and the first of all, begin with ``Name:``, every such line begins a turn and the lines
     after it belong to it; otherwise the whole file is one speaker's, one paragraph one utterance.
     """
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     matches = [_PREFIX.fullmatch(line) for _, line in lines]
-    if matches[0] is None or sum(match is not None for match in matches) < _MIN_PREFIXED:
+    if alone or matches[0] is None or sum(match is not None for match in matches) < _MIN_PREFIXED:
         return [Utterance(number, "", line) for number, line in lines]
     found: list[Utterance] = []
     for (number, line), match in zip(lines, matches, strict=True):

@@ -7,7 +7,7 @@ from presage.depression.transcript import Transcript, Turn
 from presage.depression.transcripts.daic import is_daic, parse_daic
 from presage.depression.transcripts.encodings import decode
 from presage.depression.transcripts.plain import parse_plain
-from presage.depression.transcripts.speakers import speakers_of
+from presage.depression.transcripts.speakers import EVERYBODY, speakers_of
 from presage.depression.transcripts.srt import parse_srt
 from presage.depression.transcripts.table import is_table, parse_table
 from presage.depression.transcripts.utterances import Utterance
@@ -34,7 +34,8 @@ def read_transcript(recording: Recording) -> Transcript:
     """
     path = recording.path
     text, encoding = decode(_bytes(path), path)
-    utterances = _parsed(text, path)
+    alone = recording.get("participant_label") == EVERYBODY
+    utterances = _parsed(text, path, alone)
     if not utterances:
         raise UnusableRecording("no turn in the transcript", "nobody says anything", where=path)
     _check_times(utterances, path)
@@ -63,7 +64,7 @@ def _bytes(path: str) -> bytes:
         raise UnusableRecording("file cannot be opened", str(error), where=path) from error
 
 
-def _parsed(text: str, path: str) -> list[Utterance]:
+def _parsed(text: str, path: str, alone: bool) -> list[Utterance]:
     ending = path.rsplit(".", 1)[-1].lower()
     if ending == "vtt" or text.startswith("WEBVTT"):
         return parse_vtt(text, path)
@@ -73,7 +74,7 @@ def _parsed(text: str, path: str) -> list[Utterance]:
         return parse_daic(text, path)
     if ending in ("csv", "tsv", "tab") or is_table(text):
         return parse_table(text, path)
-    return parse_plain(text, path)
+    return parse_plain(text, alone=alone)
 
 
 def _check_times(utterances: list[Utterance], path: str) -> None:

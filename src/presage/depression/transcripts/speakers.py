@@ -19,6 +19,10 @@ INTERVIEWER_LABELS = frozenset(
 )
 
 
+#: In ``participant_label``: whatever the file calls them, every turn is the participant's.
+EVERYBODY = "*"
+
+
 def speakers_of(
     utterances: list[Utterance], where: str, *, participant_label: str = "", interviewer_label: str = ""
 ) -> Mapping[str, str]:
@@ -31,9 +35,10 @@ def speakers_of(
     where
         The file, for messages.
     participant_label, interviewer_label
-        The file's own names, from ``recordings.csv``; several are parted by ``|``. Without, the usual names are
-        known (participant, patient, client ...; interviewer, Ellie, therapist ...); one speaker alone is the
-        participant, and of two speakers the other one is who the known one is not.
+        The file's own names, from ``recordings.csv``; several are parted by ``|``, and ``*`` says that the participant
+        alone speaks. Without, the usual names are known (participant, patient, client ...; interviewer, Ellie,
+        therapist ...); one speaker alone is the participant, and of two speakers the other one is who the known one is
+        not.
 
     Raises
     ------
@@ -52,6 +57,8 @@ def speakers_of(
             where=f"{where}, line {line}",
             cure="name the speaker of every turn",
         )
+    if participant_label == EVERYBODY:
+        return dict.fromkeys(labels, PARTICIPANT)
     if labels == ("",):
         if participant_label or interviewer_label:
             raise UnusableRecording(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -162,3 +163,11 @@ def test_damaged_files_are_refused_and_never_break(tmp_path: Path) -> None:
         except InputError:
             refusals += 1
     assert refusals > 20
+
+
+def test_without_the_packages_for_interviews_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_sound(tmp_path / "a.wav", tone(1))
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(InputError, match=r"presage\[depression\]") as caught:
+        inspect(path)
+    assert not isinstance(caught.value, UnusableRecording)

@@ -60,8 +60,10 @@ class MediaFacts:
 @contextmanager
 def opened(path: str) -> Iterator[Any]:
     """The file as a PyAV container; whatever goes wrong inside becomes an UnusableRecording with the file's name."""
-    import av
-
+    try:
+        import av
+    except ImportError as error:
+        raise InputError("sound and video need PyAV", cure="pip install 'presage[depression]'") from error
     remote = storage.is_address(path)
     try:
         source = storage.open_file(path) if remote else f"file:{path}"

@@ -247,6 +247,13 @@ def test_a_setting_that_decides_who_can_be_scored_stops_the_task() -> None:
         tune(plan, cohort_of(table()), Resources())
 
 
+def test_a_default_outside_the_space_is_tried_all_the_same() -> None:
+    space = {"penalty": {"low": 1.0, "high": 10.0}, "terms": {"choice": [1, 2]}}
+    found = tune(plan_of(space=space, trials=5), cohort_of(table()), Resources(seed=1))
+    assert found.trials[0].settings == {"penalty": 1e7, "terms": 2}
+    assert all(1 <= trial.settings["penalty"] <= 10 for trial in found.trials[1:])
+
+
 class _Killed(BaseException):
     pass
 

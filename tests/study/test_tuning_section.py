@@ -68,6 +68,16 @@ def test_what_the_folds_chose_is_told_with_how_far_they_agree() -> None:
     assert tuning_section([MarkerPlan(marker="s", name="S")], "patient", {"S": []}) is None
 
 
+def test_what_was_given_may_lie_outside_the_range() -> None:
+    given, other = [trial(0.9, rate="auto", terms=50)], [trial(0.6), trial(0.7, rate=0.2)]
+    told = section(outer(0, given, 0), outer(1, other, 1), outer(2, given, 0))
+    by_name = {setting["setting"]: setting for setting in told["markers"][0]["space"]}
+    assert by_name["rate"]["chosen"] == "auto in 2, 0.2 in 1 of 3 folds"
+    assert by_name["terms"]["chosen"] == "5 to 50, median 50"
+    assert (by_name["rate"]["at_the_end"], by_name["terms"]["at_the_end"]) == (0, 0)
+    assert tuning(told, {}).name == "tuning"
+
+
 def test_the_part_of_the_page_has_tables_a_figure_and_the_warning() -> None:
     failed_first = [trial(None, "failed", 0), trial(0.75, terms=6)]
     told = section(outer(0, failed_first, 1), outer(1, failed_first, 1))
@@ -90,6 +100,14 @@ def test_whole_numbers_by_the_type_of_the_setting_or_by_the_ends() -> None:
 
     assert whole_numbers(Ridge, "terms", Values(low=1, high=2))
     assert not whole_numbers(Ridge, "penalty", Values(low=1, high=2))
+
+
+def test_where_a_value_stands() -> None:
+    assert Values(choice=["CC", None]).place_of(None) == 1
+    assert Values(choice=["CC", "MLO"]).place_of("both") is None
+    assert Values(low=1, high=9, step=2).place_of(5) == 5
+    stray = [Values(low=1, high=9, step=2).place_of(4), *map(Values(low=0, high=9).place_of, (10, "auto", True, None))]
+    assert stray == [None] * 5
 
 
 @pytest.mark.parametrize(("told", "words"), [

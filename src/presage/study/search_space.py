@@ -86,6 +86,16 @@ class Values(BaseModel):
         assert self.high is not None
         return self.low, self.high
 
+    def place_of(self, value: Any) -> float | int | None:
+        """The value as the sampler knows it: itself, or its position in the list; None where it is not among them."""
+        if self.choice is not None:
+            return self.choice.index(value) if value in self.choice else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        low, high = self.ends()
+        steps = 0.0 if self.step is None else (value - low) / self.step
+        return value if low <= value <= high and abs(steps - round(steps)) < 1e-9 else None
+
     def words(self) -> str:
         """The values as a reader sees them: ``2 to 40, logarithmic``, or ``CC, MLO, both``."""
         if self.choice is not None:

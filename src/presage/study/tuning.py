@@ -223,15 +223,8 @@ class _Search:
         """The sampler learns from the default where it lies in the space."""
         from optuna.trial import create_trial
 
-        places = {}
-        for name, value in trial.settings.items():
-            choice = self._tune.space[name].choice
-            if choice is None and isinstance(value, int | float) and not isinstance(value, bool):
-                places[name] = value
-            elif choice is not None and value in choice:
-                places[name] = choice.index(value)
-        inside = all(name in places and self._distributions[name]._contains(places[name]) for name in self._names)
-        if trial.value is None or not inside:
+        places = {name: self._tune.space[name].place_of(value) for name, value in trial.settings.items()}
+        if trial.value is None or None in places.values():
             return
         steps = {n: float(np.mean(trial.folds[:n])) for n in range(1, len(trial.folds))}
         self._study.add_trial(

@@ -115,10 +115,11 @@ def _spread(chosen: Sequence[Any], values: Values) -> str:
     n = len(chosen)
     if len({str(value) for value in chosen}) == 1:
         return f"{_plain(chosen[0])} in {'the one fold' if n == 1 else f'all {n} folds'}"
-    if values.choice is None:
+    if values.choice is None and all(map(_is_number, chosen)):
         low, middle, high = min(chosen), median(chosen), max(chosen)
         return f"{_plain(low)} to {_plain(high)}, median {_plain(middle)}"
-    listed = list(map(str, chosen))
+    # Also a range, where what stands outside it as given ("auto", none) was chosen by some folds.
+    listed = [_plain(value) for value in chosen]
     counts = sorted({value: listed.count(value) for value in listed}.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{value} in {count}" for value, count in counts) + f" of {n} folds"
 
@@ -127,9 +128,15 @@ def _at_the_end(chosen: Sequence[Any], values: Values) -> int | None:
     """In how many folds the choice lies within 2 % of an end of its range; None where there are few values."""
     if values.choice is not None or (all(isinstance(value, int) for value in chosen) and _few(values)):
         return None
-    low, high = (log(end) if values.log else end for end in values.ends())
-    placed = [((log(value) if values.log and value > 0 else value) - low) / (high - low) for value in chosen]
+    first, last = values.ends()
+    inside = [value for value in chosen if _is_number(value) and first <= value <= last]
+    low, high = (log(end) if values.log else end for end in (first, last))
+    placed = [((log(value) if values.log else value) - low) / (high - low) for value in inside]
     return sum(not 0.02 < place < 0.98 for place in placed)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _few(values: Values) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ LANGUAGES = ("", "en")
 # Sound before and after a turn that is searched with it: transcribers' times are rough.
 _MARGIN = 0.3
 _FRAMES_PER_SECOND = 100
+_LOCAL = threading.local()
 
 
 def align(sound: NDArray[np.float32], text: str, *, start: float = 0.0) -> tuple[Word, ...]:
@@ -99,12 +100,14 @@ def _with_words(turn: Turn, sound: NDArray[np.float32]) -> Turn:
     return replace(turn, words=align(part, turn.text, start=start))
 
 
-@lru_cache(maxsize=1)
 def _decoder() -> Any:
-    try:
-        from pocketsphinx import Decoder
-    except ImportError as error:
-        raise InputError(
-            "alignment needs the package pocketsphinx", cure="pip install 'presage[depression]'"
-        ) from error
-    return Decoder(samprate=RATE, lm=None, loglevel="FATAL", bestpath=False)
+    """One for each thread: a decoder holds what it hears."""
+    if not hasattr(_LOCAL, "decoder"):
+        try:
+            from pocketsphinx import Decoder
+        except ImportError as error:
+            raise InputError(
+                "alignment needs the package pocketsphinx", cure="pip install 'presage[depression]'"
+            ) from error
+        _LOCAL.decoder = Decoder(samprate=RATE, lm=None, loglevel="FATAL", bestpath=False)
+    return _LOCAL.decoder

@@ -1,0 +1,213 @@
+"""Linear markers: a ridge on functionals of one modality. On a small cohort they are hard to beat."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PrivateAttr
+
+from presage.cohort import Cohort, InputError, Recording
+from presage.depression.face.encoder import SUMMARY, FaceTrack, summary
+from presage.depression.face.track_file import FaceTrackFile
+from presage.depression.language.encoders import Speaker, TranscriptMeasures, TurnVectors, measure_row
+from presage.depression.language.measures import NAMES as MEASURES
+from presage.depression.networks.linear import RidgeLogistic
+from presage.depression.prosody.encoder import FUNCTIONALS, ProsodyFrames, functionals
+from presage.study.encoder import Arrays, Encoder
+from presage.study.marker import Marker, Resources
+
+Floats = NDArray[np.float64]
+
+
+class LinearMarker(Marker):
+    """A ridge-penalised logistic regression on columns of the patients; the score is the logit.
+
+    A column that a patient lacks counts as the training patients' mean. The penalty's strength is chosen inside the
+    training patients.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("scikit-learn",)
+
+    _model: RidgeLogistic | None = PrivateAttr(default=None)
+
+    @abstractmethod
+    def features(self, cohort: Cohort, resources: Resources) -> Floats:
+        """What is known of each patient, shape (n, columns), NaN where missing."""
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """See :class:`presage.study.Marker`."""
+        resources = resources or Resources()
+        columns = self.features(cohort, resources)
+        self._model = RidgeLogistic.fit(columns, np.asarray(cohort.cases(), dtype=bool), seed=resources.seed)
+        return self
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> Floats:
+        """Logit of being a case, shape (n,)."""
+        if not len(cohort):
+            return np.zeros(0)
+        return self._fitted().logits(self.features(cohort, resources or Resources()))
+
+    def _fitted(self) -> RidgeLogistic:
+        if self._model is None:
+            raise InputError("this marker is not fitted", cure="call fit(cohort) first, or load a saved marker")
+        return self._model
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Weights and the training patients' means."""
+        model = self._fitted()
+        arrays = {"mean": model.mean, "spread": model.spread, "weights": model.weights}
+        return arrays, {"intercept": model.intercept, "strength": model.strength}
+
+    def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Take back what :meth:`state` gave."""
+        self._model = RidgeLogistic(
+            arrays["mean"], arrays["spread"], arrays["weights"], float(facts["intercept"]), float(facts["strength"])
+        )
+
+
+class _OfRecordings(LinearMarker):
+    """Columns from the recordings of a patient: the mean over them of what an encoder gives."""
+
+    _width: ClassVar[int]
+
+    def row(self, arrays: Arrays, recording: Recording) -> Floats:
+        """One recording, shape (columns,)."""
+        raise NotImplementedError
+
+    def features(self, cohort: Cohort, resources: Resources) -> Floats:
+        """Mean over a patient's recordings of each column that is known."""
+        rows: dict[str, list[Floats]] = {patient: [] for patient in cohort.patient_ids}
+        for encoder in self.encoders():
+            recordings = cohort.iter_recordings(encoder.kind)
+            recordings = [recording for recording in recordings if self.needs(recording)]
+            for recording, arrays in zip(recordings, resources.encoded(encoder, recordings), strict=True):
+                rows[recording.patient_id].append(self.row(arrays, recording))
+        return np.stack([_mean(found) if found else np.full(self._n_features(), np.nan) for found in rows.values()])
+
+    def _n_features(self) -> int:
+        return self._width
+
+
+class LanguageMeasures(_OfRecordings):
+    """Words that a reader can count: pronouns, absolutist words, affect, diversity, pace.
+
+    Attributes
+    ----------
+    speaker
+        Whose words.
+    """
+
+    summary: ClassVar[str] = "A linear model on thirteen measures of what the participant says (English)."
+    packages: ClassVar[tuple[str, ...]] = ("scikit-learn", "vaderSentiment")
+    _width: ClassVar[int] = len(MEASURES)
+
+    speaker: Speaker = "participant"
+
+    def encoders(self) -> Sequence[Encoder]:
+        """The one it reads."""
+        return [TranscriptMeasures(speaker=self.speaker)]
+
+    def row(self, arrays: Arrays, recording: Recording) -> Floats:
+        """The measures."""
+        return np.asarray(measure_row(arrays))
+
+
+class Language(_OfRecordings):
+    """The mean vector of the participant's turns behind a text encoder.
+
+    Attributes
+    ----------
+    encoder
+        Folder of a Hugging Face encoder; None for all-MiniLM-L6-v2 (English).
+    """
+
+    summary: ClassVar[str] = "A linear model on the text encoder's vectors of what the participant says."
+    packages: ClassVar[tuple[str, ...]] = ("scikit-learn", "torch", "transformers")
+    _speaker: ClassVar[Speaker] = "participant"
+
+    encoder: str | None = None
+
+    def encoders(self) -> Sequence[Encoder]:
+        """The one it reads."""
+        return [TurnVectors(speaker=self._speaker, encoder=self.encoder)]
+
+    def row(self, arrays: Arrays, recording: Recording) -> Floats:
+        """The turns' mean, weighted by their length."""
+        weights = np.maximum(arrays["tokens"], 1)
+        return np.average(arrays["vectors"].astype(np.float64), axis=0, weights=weights)
+
+    def _n_features(self) -> int:
+        raise InputError("a patient without a transcript", cure="this marker needs one of each patient")
+
+
+class PromptsOnly(Language):
+    """CONTROL: the interviewer's questions alone, which ought to say nothing about the participant.
+
+    Interviewers ask depressed people other questions; a marker that does no better than this control may have learnt
+    the interviewer's judgement (Burdisso et al., ClinicalNLP 2024).
+    """
+
+    summary: ClassVar[str] = "CONTROL: the same linear model on the interviewer's questions alone."
+    _speaker: ClassVar[Speaker] = "interviewer"
+
+
+class Prosody(_OfRecordings):
+    """How the participant speaks: functionals of pitch, voice quality, energy and spectrum.
+
+    Attributes
+    ----------
+    floor, ceiling
+        Lowest and highest fundamental frequency looked for, Hz.
+    """
+
+    summary: ClassVar[str] = "A linear model on functionals of the participant's voice."
+    packages: ClassVar[tuple[str, ...]] = ("av", "librosa", "scikit-learn")
+    _width: ClassVar[int] = len(FUNCTIONALS)
+
+    floor: float = 75.0
+    ceiling: float = 500.0
+
+    def encoders(self) -> Sequence[Encoder]:
+        """The one it reads."""
+        return [ProsodyFrames(floor=self.floor, ceiling=self.ceiling)]
+
+    def row(self, arrays: Arrays, recording: Recording) -> Floats:
+        """Functionals of the whole recording."""
+        return functionals(arrays)
+
+
+class Face(_OfRecordings):
+    """What the participant's face does: expressivity, head pose, gaze, blinks; from videos or tracks of faces.
+
+    Attributes
+    ----------
+    fps
+        Frames per second of a video that are looked at, at most.
+    """
+
+    summary: ClassVar[str] = "A linear model on what the participant's face does."
+    packages: ClassVar[tuple[str, ...]] = ("ai-edge-litert", "av", "opencv-python-headless", "scikit-learn")
+    _width: ClassVar[int] = len(SUMMARY)
+
+    fps: float = 30.0
+
+    def encoders(self) -> Sequence[Encoder]:
+        """One for videos, one for tracks."""
+        return [FaceTrack(fps=self.fps), FaceTrackFile()]
+
+    def row(self, arrays: Arrays, recording: Recording) -> Floats:
+        """The summary of the recording."""
+        return summary(arrays)
+
+
+def _mean(rows: Sequence[Floats]) -> Floats:
+    """Mean of the known values of each column; NaN where none is."""
+    values = np.stack(rows)
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(axis=0)
+    count = known.sum(axis=0)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))

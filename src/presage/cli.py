@@ -9,8 +9,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from presage.commands.costing import cost
 from presage.commands.evaluating import evaluate
 from presage.commands.fetching import fetch
+from presage.commands.naming import run_name
 from presage.commands.planning import plan
 
 app = typer.Typer(
@@ -133,7 +135,7 @@ def run(
     workers: Workers = 0,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write its findings and report."""
-    _run(study, out or str(Path("runs") / _run_name(Path(study))), workers)
+    _run(study, out or str(Path("runs") / run_name(Path(study))), workers)
 
 
 @app.command()
@@ -154,6 +156,7 @@ def report(
         typer.echo(f"wrote {markdown}")
 
 
+app.command()(cost)
 app.command()(evaluate)
 app.command()(fetch)
 app.add_typer(plan, name="plan")
@@ -229,11 +232,6 @@ def _answer(findings: Any) -> None:
     if missing(findings):
         typer.echo(f"Incomplete: {missing(findings)}\n")
     typer.echo(answer(findings))
-
-
-def _run_name(study: Path) -> str:
-    # `COHORT/study.yaml` is the name that importers give: the folder then says more than the file.
-    return study.resolve().parent.name if study.stem == "study" else study.stem
 
 
 def main() -> None:

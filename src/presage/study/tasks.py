@@ -28,6 +28,8 @@ from presage.study.runfolder import Plan, read_key, read_snapshot, seed_of
 
 SCORES: Final = "score"
 EXPLANATIONS: Final = "explain"
+#: Markers of which this process has done a task.
+_LOADED: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,17 @@ def execute(task: Task) -> None:
         if where in error.where:
             raise
         raise InputError(error.what, where=f"{where}; {error.where}".rstrip("; "), cure=error.cure) from error
-    result |= {"digest": task.digest, "seconds": round(time.monotonic() - began, 3)}
+    result |= {"digest": task.digest, "seconds": round(time.monotonic() - began, 3), "first": _first(run, task)}
     run.folder.write_text(run.name(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
     run.folder.remove_tree(scratch)
+
+
+def _first(run: Run, task: Task) -> bool:
+    """Whether this process had done nothing of this marker: the first task also loads libraries and weights."""
+    marker = str(run.plan.markers[task.marker]["marker"])
+    first = marker not in _LOADED
+    _LOADED.add(marker)
+    return first
 
 
 def _attempt(run: Run, task: Task, scratch: str, divisor: int, where: str) -> dict[str, Any]:

@@ -49,12 +49,15 @@ def main() -> None:
         seen, real = Stages(), Stages()
         known = measure(study, Path(scratch) / "measured", seen, tasks=chosen.measure)
         (row,) = forecast(known.markers, [Machines(cpus=chosen.workers)])
+        loads = [os.getloadavg()[0]]
         began = time.perf_counter()
         run_study(study, Path(scratch) / "run", progress=real)
         whole = time.perf_counter() - began
+        loads.append(os.getloadavg()[0])
     tasks = sum(group.n_tasks for group in known.markers)
     print(f"{platform.platform()}, {os.cpu_count()} processors; phantom cohort of {chosen.women} women, {tasks} tasks")
     print(f"{known.done} tasks measured on one worker; run on {chosen.workers} workers")
+    print(f"load of the machine after measuring and after the run: {loads[0]:.1f} and {loads[1]:.1f}")
     print(f"{'':<22}{'forecast':>20}{'measured':>12}{'measured/forecast':>20}")
     foreseen = sum(encoding.seconds for encoding in known.encoding)
     taken = seen.seconds["Encoding recordings"]

@@ -344,8 +344,9 @@ class StoreFolder(Folder):
         """See :class:`Folder`."""
         for path in self.sizes(name):
             self.remove(path)
-        with suppress(OSError, NotImplementedError):  # stores without folders have none left
-            self._files.rm(self._inner(name), recursive=True)
+        if self.protocol not in _OBJECT_STORES:  # those have no folders that could be left
+            with suppress(OSError, NotImplementedError):
+                self._files.rm(self._inner(name), recursive=True)
 
     def _inner(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -48,8 +48,9 @@ class FrozenLayers:
     """
 
     def __init__(self, lower: PreTrainedModel, name: str | None, sentences: bool, device: str, store: Store) -> None:
-        self._lower = lower.eval()
-        self._lower.to(device=device)  # type: ignore[call-arg]
+        self._lower = lower
+        self._lower.to(torch.device(device))  # type: ignore[arg-type]
+        self._lower.train(False)
         self._name, self._sentences, self._device, self._store = name, sentences, device, store
         self.reference: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 

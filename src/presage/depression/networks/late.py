@@ -32,13 +32,20 @@ class LateFusion:
         Of each network; `fusion` is put in here, and `validation` may not be 0.
     scale, store
         As for :class:`~presage.depression.networks.fusion.Fusion`.
+
+    Attributes
+    ----------
+    members
+        The fitted networks by what they see: ``text`` and the modalities.
+    stack
+        The regression on their logits; None before the fit.
     """
 
     def __init__(self, settings: Settings, scale: Scale | None = None, store: Store | None = None) -> None:
         if not settings.validation:
             raise InputError("late fusion needs persons to fit its weights on", cure="set validation above 0")
         self.settings, self.scale, self._store = settings, scale or Scale(), store
-        self._members: dict[str, Fusion] = {}
+        self.members: dict[str, Fusion] = {}
         self.stack: RidgeLogistic | None = None
 
     def fit(
@@ -52,12 +59,12 @@ class LateFusion:
         """Train each network, then the stack; arguments as for a fusion."""
         resources = resources or Resources()
         cases = np.asarray(scores) >= self.scale.cutoff if cases is None else np.asarray(cases, dtype=bool)
-        self._members = {}
+        self.members = {}
         for name in ("text", *check_persons(persons)):
             scratch = None if resources.scratch is None else resources.scratch.child(name, private=True)
             member = Fusion(replace(self.settings, fusion=name), self.scale, self._store)
             part = replace(resources, scratch=scratch)
-            self._members[name] = member.fit(persons, scores, cases, groups, part)
+            self.members[name] = member.fit(persons, scores, cases, groups, part)
         generator = np.random.default_rng([resources.seed, 0])
         _, aside = inner_split(cases, self.settings.validation, generator, groups)
         said = self._columns([persons[index] for index in aside])
@@ -77,7 +84,7 @@ class LateFusion:
 
     def _columns(self, persons: Sequence[Person]) -> NDArray[np.float64]:
         columns = []
-        for name, member in self._members.items():
+        for name, member in self.members.items():
             said = member.logits(persons)
             has = [name == "text" or any(a is not None and a.mask(name).any() for a in person) for person in persons]
             columns.append(np.where(has, said, np.nan))

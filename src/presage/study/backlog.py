@@ -61,6 +61,7 @@ class Backlog:
         for task in tasks:
             self._waiting.setdefault(group_of(task), deque()).append(task)
         self._seconds: dict[Group, float] = {}
+        self._taken: Counter[Group] = Counter()
         self._began: dict[Task, float] = {}
         self._tries: Counter[Task] = Counter()
         self._losses: Counter[Task] = Counter()
@@ -72,6 +73,7 @@ class Backlog:
         """The first task of those that fit now, or None."""
         for group in sorted((g for g, tasks in self._waiting.items() if tasks), key=self._rank):
             if fits(self._waiting[group][0]):
+                self._taken[group] += 1
                 return self._waiting[group].popleft()
         return None
 
@@ -119,8 +121,10 @@ class Backlog:
 
     def _rank(self, group: Group) -> tuple[float, ...]:
         _, marker, cpus, gpus, memory = group
-        # One task of each marker early: then its length is known, and whether it works at all.
-        return (-gpus, -cpus, -self._seconds.get(group, math.inf), -memory, marker)
+        # Those of unknown length first, in turns: then the length is known soon, and whether the marker works at all.
+        seconds = self._seconds.get(group, math.inf)
+        turns = self._taken[group] if seconds == math.inf else 0
+        return (-gpus, -cpus, -seconds, turns, -memory, marker)
 
 
 def group_of(task: Task) -> Group:

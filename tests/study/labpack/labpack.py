@@ -216,6 +216,7 @@ class Timed(_OnBytes):
 
     log: str
     together: int = 1
+    seconds: float = 0.0
     mood: Literal["fine", "raises-twice"] = "fine"
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
@@ -229,7 +230,8 @@ class Timed(_OnBytes):
         while Path(self.log).read_text().count("begin") < self.together:
             assert time.monotonic() < until, "the others do not come"
             time.sleep(0.02)
-        self._write({"step": "end", **about})
+        time.sleep(self.seconds)
+        self._write({"step": "end", "seconds": self.seconds, **about})
         return self
 
     def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
@@ -237,4 +239,19 @@ class Timed(_OnBytes):
 
     def _write(self, line: dict[str, Any]) -> None:
         with open(self.log, "a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps({**line, "at": time.time()}) + "\n")
+
+
+class Computing(_OnBytes):
+    """Keeps a processor busy."""
+
+    steps: int = 10
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        matrix = np.random.default_rng(0).normal(size=(200, 200))
+        for _ in range(self.steps):
+            np.linalg.svd(matrix)
+        return self
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        return self.values(cohort, resources)[:, 3]

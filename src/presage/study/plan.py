@@ -271,6 +271,26 @@ class Study(_Strict):
         """The study on so many worker processes; its findings are the same."""
         return self.model_copy(update={"engine": self.engine.model_copy(update={"workers": workers})})
 
+    def on_engine(self, name: Literal["local", "ray"] | None, address: str | None, workers: int | None) -> Study:
+        """The study on another engine; its findings are the same. An address says that the engine is Ray.
+
+        Raises
+        ------
+        InputError
+            If an address is given for this machine's own processes.
+        """
+        if address is not None and name == "local":
+            raise InputError(
+                "an address is that of a Ray cluster, and the engine is this machine",
+                where=address,
+                cure="give `--engine ray`, or no address",
+            )
+        name = name or ("ray" if address else self.engine.name)
+        if address is None and name == "ray":
+            address, workers = self.engine.address, workers or self.engine.workers
+        changes = {"name": name, "address": address, "workers": workers}
+        return self.model_copy(update={"engine": self.engine.model_copy(update=changes)})
+
     def check(self) -> None:
         """Raise InputError for the first problem of a study made in Python; a file's is found by :meth:`read`."""
         problem = self.first_problem()

@@ -384,7 +384,7 @@ def test_subgroups_nobody_recorded_are_refused_before_any_task(make_cohort: Make
     study = study_of(make_cohort(), report={"subgroups": ["sites"]})
     with pytest.raises(TableError, match="did you mean 'site'"):
         run(study, tmp_path / "run")
-    assert not list((tmp_path / "run").rglob("*.json"))
+    assert not list((tmp_path / "run").rglob("plan.json"))
 
 
 def test_two_runs_in_one_folder_are_refused(make_cohort: Make, tmp_path: Path) -> None:

@@ -68,8 +68,7 @@ def findings_of(
     }
     if len(splits.tested) < len(cohort):
         validation["n_tested"] = len(splits.tested)
-    settings = study.model_dump(mode="json", exclude={"cohort": True, "engine": True, "validation": {"splits"}})
-    settings |= {key: _without_place(_without_paths(settings[key])) for key in ("standard", "markers")}
+    settings = settings_of(study)
     if study.validation.splits:
         settings["validation"] |= {"folds": splits.folds, "repeats": splits.repeats, "splits": "given"}
     return Findings(
@@ -94,7 +93,7 @@ def findings_of(
                     "name": name,
                     "summary": marker.summary,
                     "role": "standard" if name == study.standard.name else "marker",
-                    "settings": _without_paths(marker.model_dump(mode="json")),
+                    "settings": marker_settings(marker),
                     **({"notes": told[name]} if told.get(name) else {}),
                 }
                 for name, marker in markers.items()
@@ -112,6 +111,17 @@ def findings_of(
             "software": versions(markers.values(), tuned=any((tuning or {}).values())),
         }
     )
+
+
+def settings_of(study: Study) -> dict[str, Any]:
+    """The study as it may be passed on: without its cohort's folder, its engine and any path."""
+    settings = study.model_dump(mode="json", exclude={"cohort": True, "engine": True, "validation": {"splits"}})
+    return settings | {key: _without_place(_without_paths(settings[key])) for key in ("standard", "markers")}
+
+
+def marker_settings(marker: Marker) -> dict[str, Any]:
+    """Every setting of a marker, files by their name alone."""
+    return dict(_without_paths(marker.model_dump(mode="json")))
 
 
 def score_table(

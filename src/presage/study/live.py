@@ -113,12 +113,14 @@ def headline(snapshot: Mapping[str, Any]) -> str:
 def view(snapshot: Mapping[str, Any], height: int, now: float | None = None) -> RenderableType:
     """A snapshot for a terminal of `height` lines: headline, bar, markers, and as many running tasks as fit."""
     from rich.console import Group
+    from rich.padding import Padding
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
     stage = snapshot["stage"]
-    ended = stage["done"] + stage["failed"]
-    parts: list[Any] = [Text(headline(snapshot), style="bold"), ProgressBar(max(1, stage["total"]), ended)]
+    bar = ProgressBar(max(1, stage["total"]), stage["done"] + stage["failed"])
+    # The padding ends the bar's line, which it does not do itself.
+    parts: list[Any] = [Text(headline(snapshot), style="bold"), Padding(bar, 0)]
     if stage["tasks"]:
         parts.append(_markers(snapshot))
         room = height - len(snapshot["markers"]) - 8

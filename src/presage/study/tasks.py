@@ -95,6 +95,10 @@ class Run:
         name = "explain" if task.kind == EXPLANATIONS else f"r{task.repeat:02d}"
         return f"tasks/{self.plan.slugs[task.marker]}/{name}-f{task.fold:02d}{ending}"
 
+    def scratch(self, task: Task) -> str:
+        """The name of the task's scratch folder; checkpoints of what has changed since are not found in it."""
+        return self.name(task, f"-{task.digest[:12]}.scratch")
+
 
 def fetch(run: Run, tasks: Sequence[Task]) -> None:
     """Read results from a store ahead, many at a time; nothing where the run folder is on this machine."""
@@ -125,7 +129,7 @@ def execute(task: Task) -> None:
         return  # whoever did it died before it could say so
     began = time.monotonic()
     where = f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
-    scratch = run.name(task, f"-{task.digest[:12]}.scratch")
+    scratch = run.scratch(task)
     try:
         result = with_smaller_batches(lambda divisor: _attempt(run, task, scratch, divisor, where))
     except UnusableRecording as error:

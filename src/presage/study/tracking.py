@@ -6,6 +6,7 @@ findings. A study runs to its end whether the tracker answers or not.
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,8 +41,8 @@ def tracker_at(address: str, run_folder: str | Path) -> Tracker:
     Parameters
     ----------
     address
-        ``http://server:5000``, ``sqlite:///file.db`` or another database; empty: ``mlruns.db`` beside the run folder
-        (in the working folder where the run folder lies in a store).
+        ``http://server:5000``, ``sqlite:///file.db`` or another database; empty: what ``MLFLOW_TRACKING_URI`` says,
+        else ``mlruns.db`` beside the run folder (in the working folder where the run folder lies in a store).
     run_folder
         Of the run.
 
@@ -50,6 +51,7 @@ def tracker_at(address: str, run_folder: str | Path) -> Tracker:
     InputError
         If MLflow is not installed, or the address is a folder.
     """
+    address = address or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not address:
         beside = Path() if storage.is_address(str(run_folder)) else Path(run_folder).expanduser().absolute().parent
         address = f"sqlite:///{(beside / 'mlruns.db').absolute()}"

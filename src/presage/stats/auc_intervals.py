@@ -19,7 +19,7 @@ from presage.stats.results import Comparison, Estimate
 
 IntervalMethod = Literal["auto", "wald", "logit", "score"]
 
-# Below this many patients in the smaller class the normal interval is too short (benchmarks/coverage.py).
+# Below this many patients in the smaller class the normal interval is too short (benchmarks/interval_coverage.py).
 FEW = 30
 
 

@@ -151,7 +151,7 @@ def auc_interval(
         ``wald``: estimate +- z * standard error (DeLong), cut at 0 and 1, as R's pROC prints it. ``logit``: the same on
         the log-odds of the AUC. ``score``: Newcombe's method 5, which is defined at 0 and 1 too. ``auto``: Wald; logit
         for an AUC beyond 0.15 or 0.85; score where the smaller class has under 30 patients, or under 100 and under a
-        third of the larger for an AUC beyond 0.15 or 0.85. Chosen by coverage (benchmarks/coverage.py).
+        third of the larger for an AUC beyond 0.15 or 0.85. Chosen by coverage (benchmarks/interval_coverage.py).
 
     Raises
     ------

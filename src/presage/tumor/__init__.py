@@ -1,0 +1,1 @@
+"""Tumour: what drives the growth of one tumour, how its cells progress, and the patient's risk."""

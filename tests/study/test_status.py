@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -209,4 +208,3 @@ def test_ctrl_c_is_a_stop_by_hand(make_cohort: Make, tmp_path: Path, status: Typ
     code, said = status(tmp_path / "run")
     assert code == 4
     assert "stopped (stopped by hand" in said
-    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

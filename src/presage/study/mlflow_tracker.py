@@ -63,7 +63,7 @@ class MlflowTracker(Tracker):
         self._say: Callable[[str], None] = lambda text: None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._silent = False
+        self._silent = self._said = False
         self._began: dict[Task, tuple[float, str]] = {}
         self._store: _Store | None = None
         self._study: Study | None = None
@@ -81,7 +81,9 @@ class MlflowTracker(Tracker):
         began = self._began[task] = (time.time(), where)
 
         def open_child() -> None:
-            self._opened().child(task, *began)
+            # The task may be over, and logged, before this thread comes to its beginning.
+            if not self._opened().has(task):
+                self._opened().child(task, *began)
 
         self._work.put(open_child)
 
@@ -119,12 +121,12 @@ class MlflowTracker(Tracker):
             try:
                 step()
             except Exception as error:  # whatever MLflow, its database or the network raise: the study goes on
-                if not self._silent:
+                if not self._said:
                     self._say(
                         f"tracking: {self.address} does not take what is logged ({_first_line(error)}); the study goes "
                         "on, and what is missed is logged at its end or when the same command is started again"
                     )
-                self._silent = True
+                self._silent = self._said = True
 
     def _opened(self) -> _Store:
         if self._store is None:

@@ -176,6 +176,12 @@ def test_without_ray_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     assert raised.value.cure == "pip install 'presage[ray]'"
 
 
+def test_an_address_of_rays_client_protocol_is_refused() -> None:
+    with pytest.raises(InputError, match="cannot say when a task begins") as raised:
+        RayEngine("ray://10.0.0.7:10001")
+    assert "host:6379" in raised.value.cure
+
+
 def test_the_plan_chooses_the_engine() -> None:
     assert isinstance(engine_for(EnginePlan(workers=3)), LocalEngine)
     assert isinstance(engine_for(EnginePlan(name="ray", address="auto")), RayEngine)

@@ -127,8 +127,8 @@ class EnginePlan(_Strict):
     workers
         How many; as many as there are processors by default. On a cluster that was there before: as many as fit.
     address
-        Of a running Ray cluster (``auto``, ``ray://host:10001``, ``host:6379``); one on this machine is started where
-        there is none.
+        Of a running Ray cluster that this machine is part of (``auto``, ``host:6379``); one on this machine is started
+        where there is none.
     device
         ``cpu`` or a torch device, handed to the markers.
     cache

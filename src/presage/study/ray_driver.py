@@ -245,7 +245,7 @@ def _lost(error: Exception) -> Message:
 
 def _reachable(address: str) -> None:
     """Ray tries for minutes; whether anything listens is known at once."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     if not (host and port.isdigit()):
         return
     with socket.create_connection((host, int(port)), timeout=10):

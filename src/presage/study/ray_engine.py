@@ -37,7 +37,7 @@ class RayEngine:
     Parameters
     ----------
     address
-        Of a running cluster (``auto``, ``host:6379``, ``ray://host:10001``), with Presage and the run folder on
+        Of a running cluster that this machine is part of (``auto``, ``host:6379``), with Presage and the run folder on
         each node; None starts one on this machine, which ends with :meth:`close`.
     workers
         Processors of a cluster of our own (all by default); of a cluster that was there, how many tasks run at most at
@@ -51,7 +51,7 @@ class RayEngine:
     Raises
     ------
     InputError
-        If Ray is not installed.
+        If Ray is not installed, or the address is one of Ray's client protocol (``ray://``).
     """
 
     def __init__(
@@ -59,7 +59,13 @@ class RayEngine:
     ) -> None:
         if find_spec("ray") is None:
             raise InputError("Ray is not installed", where="engine", cure="pip install 'presage[ray]'")
-        self._address, self._workers = address, workers
+        if address is not None and address.startswith("ray://"):
+            raise InputError(
+                "Ray's client protocol cannot say when a task begins",
+                where=address,
+                cure="run the command on a machine of the cluster, with `auto` or `host:6379` for the address",
+            )
+        self._address = address
         self._most = workers if address is not None else None
         self._cpus = None if address is not None else workers or os.cpu_count() or 1
         self._renew, self._cards = renew, cards

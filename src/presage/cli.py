@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,6 +15,15 @@ from presage.commands.evaluating import evaluate
 from presage.commands.fetching import fetch
 from presage.commands.naming import run_name
 from presage.commands.planning import plan
+from presage.commands.watching import status
+
+
+class Engine(StrEnum):
+    """Where a study runs."""
+
+    local = "local"
+    ray = "ray"
+
 
 app = typer.Typer(
     name="presage",
@@ -31,6 +41,25 @@ app = typer.Typer(
 )
 
 Workers = Annotated[int, typer.Option(help="Worker processes; results do not depend on it. 0: one per core.", min=0)]
+
+EngineName = Annotated[
+    Engine | None, typer.Option("--engine", help="This machine's processes, or Ray; as the study says by default.")
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of a running Ray cluster (`auto`, `host:6379`); without one, Ray starts here.")
+]
+
+Track = Annotated[
+    bool,
+    typer.Option(
+        "--track",
+        help="Keep parameters, curves and results in MLflow: `mlruns.db` beside the run folder, or --track-to.",
+    ),
+]
+TrackTo = Annotated[
+    str | None,
+    typer.Option(help="MLflow server or database: `http://host:5000`, `sqlite:///runs.db`."),
+]
 
 
 def _version(show: bool) -> None:
@@ -58,6 +87,10 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the phantom cohort.")] = 2020,
     full: Annotated[bool, typer.Option("--full", help="Full image size and folds: hours, not minutes.")] = False,
     workers: Workers = 0,
+    engine: EngineName = None,
+    address: Address = None,
+    track: Track = False,
+    track_to: TrackTo = None,
 ) -> None:
     """Make a phantom (made-up) cohort, run its study and write the report."""
     from presage.commands.plugins import plugin
@@ -76,7 +109,7 @@ def demo(
             watch.finish()
 
     study_file = plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full, progress=made)
-    _run(study_file, out / "run", workers)
+    _run(study_file, out / "run", workers, engine, address, _tracked(track, track_to))
 
 
 @app.command(
@@ -133,9 +166,13 @@ def run(
         typer.Option(help="Run folder, local or fsspec address; `runs/NAME` by default. Run again to resume."),
     ] = None,
     workers: Workers = 0,
+    engine: EngineName = None,
+    address: Address = None,
+    track: Track = False,
+    track_to: TrackTo = None,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write its findings and report."""
-    _run(study, out or str(Path("runs") / run_name(Path(study))), workers)
+    _run(study, out or str(Path("runs") / run_name(Path(study))), workers, engine, address, _tracked(track, track_to))
 
 
 @app.command()
@@ -157,6 +194,7 @@ def report(
 
 
 app.command()(cost)
+app.command()(status)
 app.command()(evaluate)
 app.command()(fetch)
 app.add_typer(plan, name="plan")
@@ -203,20 +241,42 @@ def list_() -> None:
         typer.echo(f"{group + ':':<12}{', '.join(names) or '(none)'}")
 
 
-def _run(study_file: Path | str, folder: Path | str, workers: int) -> None:
+def _tracked(track: bool, address: str | None) -> str | None:
+    """Where runs are tracked; empty for the default place, None for nowhere."""
+    return address or "" if track or address else None
+
+
+def _run(
+    study_file: Path | str,
+    folder: Path | str,
+    workers: int,
+    engine: Engine | None = None,
+    address: str | None = None,
+    track_to: str | None = None,
+) -> None:
     from presage.report import render
     from presage.study import Study
+    from presage.study.folder import folder_at
     from presage.study.run import run_study
 
     study = Study.read(study_file)
-    study = study.with_workers(workers or os.cpu_count() or 1)
+    study = study.on_engine(engine.value if engine else None, address, workers or None)
+    if study.engine.address is None:  # a cluster that was there takes as many as fit
+        study = study.with_workers(workers or os.cpu_count() or 1)
+    tracker = None
+    if track_to is not None:
+        from presage.study.tracking import tracker_at
+
+        tracker = tracker_at(track_to, folder)
     try:
-        findings = run_study(study, folder)
+        findings = run_study(study, folder, tracker=tracker)
     except KeyboardInterrupt:
         # Said here: the library above ends the command without a word.
         typer.echo("stopped; the same command goes on from the finished tasks", err=True)
         raise typer.Exit(130) from None
     page = render(findings, folder)
+    if tracker is not None:
+        tracker.complete(findings, folder_at(folder))
     _answer(findings)
     typer.echo(f"report: {page}")
     if findings.document.get("incomplete"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from presage.cohort import InputError
 
@@ -90,19 +91,31 @@ class AdaptationGate(nn.Module):
     ) -> Tensor:
         """H, before its length is limited, shape (..., width); parameters as for :meth:`forward`."""
         self._check(text, modalities)
-        shift = torch.zeros_like(text)
-        for name in self.widths:
-            if name not in modalities:
-                continue
-            value = modalities[name]
-            here = None if present is None or name not in present else present[name].unsqueeze(-1)
-            if here is not None:
-                # Also before the sum: a NaN times zero would reach the gradients.
-                value = torch.where(here, value, torch.zeros_like(value))
-            gate = torch.relu(self.gates[name](torch.cat([value, text], dim=-1)))
-            term = gate * self.shifts[name](value)
-            shift = shift + (term if here is None else torch.where(here, term, torch.zeros_like(term)))
-        return shift
+        terms = [
+            self._term(name, text, modalities[name], None if present is None else present.get(name))
+            for name in self.widths
+            if name in modalities
+        ]
+        return sum(terms[1:], start=terms[0]) if terms else torch.zeros_like(text)
+
+    def _term(self, name: str, text: Tensor, value: Tensor, here: Tensor | None) -> Tensor:
+        """``g * (W M + b)``, exactly zero where the modality is missing.
+
+        The product with [M; Z] is taken in two parts, so that they are never copied side by side; the shift's bias is
+        a column of its own beside W, which a missing modality meets with a zero.
+        """
+        there = torch.ones_like(value[..., :1])
+        if here is not None:
+            # Chosen and not multiplied: a NaN times zero would reach the sum.
+            value = torch.where(here[..., None], value, torch.zeros_like(value))
+            there = there * here[..., None]
+        gate, shift = self.gates[name], self.shifts[name]
+        assert isinstance(gate, nn.Linear)
+        assert isinstance(shift, nn.Linear)
+        of_text = linear(text, gate.weight[:, value.shape[-1] :], gate.bias).flatten(0, -2)
+        opening = torch.addmm(of_text, value.flatten(0, -2), gate.weight[:, : value.shape[-1]].t()).view(text.shape)
+        extended = torch.cat([shift.weight, shift.bias[:, None]], dim=1)
+        return torch.relu(opening) * linear(torch.cat([value, there], dim=-1), extended)
 
     def _check(self, text: Tensor, modalities: Mapping[str, Tensor]) -> None:
         expected = {name: (*text.shape[:-1], size) for name, size in self.widths.items()}

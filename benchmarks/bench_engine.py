@@ -112,7 +112,7 @@ def cluster(folder: Path, nodes: int, cards: int) -> list[Row]:
 
     log = folder / "fits.jsonl"
     slots = nodes * cards
-    place = {"cpus": 0.25, "gpus": 1, "memory_gb": 0.05}
+    place = {"cpus": 1, "gpus": 1, "memory_gb": 0.05}
     lengths = (0.0, 2.0, 5.0, 11.0)  # the first only starts the workers
     markers = [
         {"marker": "labpack:Timed", "name": f"{s:g} s", "log": str(log), "seconds": s, "place": place} for s in lengths
@@ -120,10 +120,11 @@ def cluster(folder: Path, nodes: int, cards: int) -> list[Row]:
     markers[0] |= {"together": slots}
     study = Study(cohort=str(folder / "cohort"), markers=markers, validation={"folds": 4, "repeats": 16}, **BASE)
     small: dict[str, Any] = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
-    simulated = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 0, **small})
+    simulated = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "num_gpus": 0, **small})
     try:
         for _ in range(nodes):
-            simulated.add_node(num_cpus=1, num_gpus=cards, memory=10**9, **small)
+            # Ray keeps as many idle workers of a node as it has processors, and starts others anew for each task.
+            simulated.add_node(num_cpus=cards, num_gpus=cards, memory=10**9, **small)
         engine = RayEngine(simulated.address)
         try:
             run_study(study, folder / "cluster", progress=Stages(), engine=engine)

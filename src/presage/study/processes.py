@@ -8,7 +8,6 @@ import signal
 import time
 from contextlib import suppress
 
-
 #: prctl(2): orphaned descendants become children of this process.
 _SUBREAPER = 36
 

@@ -178,7 +178,7 @@ class Driver:
         """Leave nothing behind and exit, whatever other threads wait for."""
         if self._own:
             end_session(os.getsid(0))
-            shutil.rmtree(self._hello["folder"], ignore_errors=True)
+        shutil.rmtree(self._hello["folder"], ignore_errors=True)
         # A cluster that was there before ends the tasks of a driver that is gone.
         os._exit(status)
 

@@ -89,7 +89,8 @@ class MlflowTracker(Tracker):
 
     def ended(self, report: Report) -> None:
         """A child run ends with its curves, or with why it failed."""
-        self._work.put(lambda: self._log(report.task, "" if report.done else reason(report)))
+        now = time.time()  # the thread may come to it much later
+        self._work.put(lambda: self._log(report.task, "" if report.done else reason(report), now))
 
     def stop(self) -> None:
         """The parent run is left as killed; the same command goes on in it."""
@@ -149,13 +150,13 @@ class MlflowTracker(Tracker):
         fetch(self._run, self._tasks)
         for task in self._tasks:
             if not store.has(task):
-                self._log(task, "", only_done=True)
+                self._log(task, "", time.time(), only_done=True)
 
-    def _log(self, task: Task, failure: str, *, only_done: bool = False) -> None:
+    def _log(self, task: Task, failure: str, now: float, *, only_done: bool = False) -> None:
         assert self._run is not None
         result = None if failure else result_of(self._run, task)
         if result is not None or not only_done:
-            self._opened().ended(task, result, failure, self._began.get(task))
+            self._opened().ended(task, result, failure, self._began.get(task), now)
 
 
 class _Store:
@@ -211,12 +212,11 @@ class _Store:
         return known
 
     def ended(
-        self, task: Task, result: Mapping[str, Any] | None, failure: str, began: tuple[float, str] | None
+        self, task: Task, result: Mapping[str, Any] | None, failure: str, began: tuple[float, str] | None, now: float
     ) -> None:
         """End the child run: with its curves and duration, or with why it failed."""
         if self.has(task):
             return
-        now = time.time()
         known = self._children.get(task.digest)
         if known and known[1] == "RUNNING":
             child = known[0]

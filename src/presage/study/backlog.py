@@ -85,6 +85,10 @@ class Backlog:
         """Remember when."""
         self._began[task] = time.monotonic()
 
+    def last_try(self, task: Task) -> bool:
+        """Whether the task fails for good if it fails once more."""
+        return self._tries[task] == ATTEMPTS - 1
+
     def settle(self, task: Task, answer: Mapping[str, Any]) -> Report | None:
         """What to report of a task that ended, or None if it waits to be tried again.
 

@@ -28,7 +28,7 @@ class LocalEngine:
 
     A task begins when the processors, the memory and the share of a card that it asks for are free. A worker that dies
     (out of memory, killed) is replaced and its task tried again, :data:`presage.study.backlog.ATTEMPTS` times in all;
-    so is a task whose marker raises an error of its own, in a new process. Then that task alone fails.
+    so is a task whose marker raises an error of its own, the last time in a new process. Then that task alone fails.
 
     A task that asks for cards sees no others: inside, its first is ``cuda:0``, whichever it is.
 
@@ -66,7 +66,7 @@ class LocalEngine:
                     slot = self._idle(running, share.cards)
                     running[slot] = task_, share
                     backlog.began(task_)
-                    slot.begin(task_, share.cards, ended)
+                    slot.begin(task_, share.cards, ended, fresh=backlog.last_try(task_))
                     on_start(task_, slot.name)
                 if not running:
                     break
@@ -108,17 +108,18 @@ class _Slot:
         self._lock = threading.Lock()
         self._closed = False
 
-    def begin(self, task: Task, cards: tuple[str, ...], ended: _Ended) -> None:
-        """Do the task; how it ended is put into `ended`, unless this slot is closed before."""
-        if cards != self.cards:
+    def begin(self, task: Task, cards: tuple[str, ...], ended: _Ended, *, fresh: bool = False) -> None:
+        """Do the task; how it ended is put into `ended`, unless this slot is closed before.
+
+        With `fresh` in a new process: what earlier tasks left behind in this one may be what breaks the task.
+        """
+        if fresh or cards != self.cards:
             self._stop()
             self.cards = cards
 
         def attend() -> None:
             try:
                 answer = self._ask(task) or {"died": self._last_words()}
-                if answer.get("trace"):
-                    self._stop()  # what broke the task may have broken the process
             except BaseException as error:
                 answer = {"raised": error}
             if not self._closed:

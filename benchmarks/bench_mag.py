@@ -101,7 +101,7 @@ def gate_cost(title: str, encoder: nn.Module, layout: Layout, batch_size: int, r
 def bucketing(encoder: nn.Module, layout: Layout, rounds: int, batch_size: int = 48) -> None:
     generator = np.random.default_rng(2)
     lengths, source = mosi_lengths(layout)
-    chosen = generator.permutation(len(lengths))[: 8 * batch_size]
+    chosen = generator.permutation(len(lengths))[: 4 * batch_size]
     rows = rows_of_length([lengths[index] for index in chosen], layout, generator)
     known = np.array([len(row.ids) for row in rows])
     step = Step(encoder, AdaptationGate(encoder.config.hidden_size, SIZES))

@@ -14,10 +14,12 @@ very utterances by those who made them: the first table shows it. They are left 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,12 +191,13 @@ def main() -> None:
     data = Utterances(Path(os.environ.get("PRESAGE_DATA", "../shared/data")) / "mosi_utterances")
     given_features(data)
     names = ("audio", "video") if chosen.video else ("audio",)
-    persons, store, start, logits = data.persons(names), {}, time.perf_counter(), []
-    for seed in range(chosen.seeds):
-        logits.append(one_seed(data, persons, seed, store))
-        print(
-            {way: round(100 * float(((v > 0) == data.positive).mean()), 1) for way, v in logits[-1].items()}, flush=True
-        )
+    start, logits = time.perf_counter(), []
+    # Spawned: a forked process inherits torch's locks. Each seed computes on one thread, wherever it runs.
+    with ProcessPoolExecutor(chosen.workers, multiprocessing.get_context("spawn"), begin, (data, names)) as pool:
+        for seed, found in enumerate(pool.map(work, range(chosen.seeds))):
+            logits.append(found)
+            right = {way: round(100 * float(((v > 0) == data.positive).mean()), 1) for way, v in found.items()}
+            print(f"seed {seed}: {right}", flush=True)
     table(data, logits, f"Words with {' and '.join(names)}, out of fold by video", time.perf_counter() - start)
 
 

@@ -13,6 +13,7 @@ import typer
 from presage.commands.costing import cost
 from presage.commands.evaluating import evaluate
 from presage.commands.fetching import fetch
+from presage.commands.following import course
 from presage.commands.naming import run_name
 from presage.commands.planning import plan
 from presage.commands.watching import status
@@ -196,6 +197,7 @@ def report(
 app.command()(cost)
 app.command()(status)
 app.command()(evaluate)
+app.command()(course)
 app.command()(fetch)
 app.add_typer(plan, name="plan")
 

@@ -14,7 +14,7 @@ from presage.report.sections import frame
 from presage.report.sections.generic import generic
 
 # The first of these sections that has a sentence answers the study's question.
-_ANSWERS = ("comparison", "survival", "agreement", "discrimination")
+_ANSWERS = ("comparison", "survival", "agreement", "discrimination", "course")
 
 
 def parts(findings: Findings) -> list[Part]:

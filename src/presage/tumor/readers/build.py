@@ -1,0 +1,166 @@
+"""The genome build of a table of positions: named, never guessed, and never mixed.
+
+What is detected: a build column with a second build, or another one than was asked for; a position behind the end of
+its chromosome (hg38 has the longer chromosome 3, 5, 7, 11, 17, 18, 20 and X, hg19 the longer one of all others, by 16,000 to
+2.8 million bases, so few files have such a call); and calls in a dozen often mutated genes that lie where the other
+build has the gene, which nearly every exome and panel has. What is not: a file without a build column, without any
+of those genes and without a call near the end of a chromosome looks right in both builds. Comparing reference alleles would
+settle it and needs the genome itself, which is not part of the project.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from presage.cohort import InputError
+
+Build = Literal["hg19", "hg38"]
+_NAMES: dict[str, Build] = {
+    "37": "hg19", "hg19": "hg19", "grch37": "hg19", "grch37-lite": "hg19", "hg19_broad_variant": "hg19", "b37": "hg19",
+    "38": "hg38", "hg38": "hg38", "grch38": "hg38", "grch38.p0": "hg38", "grch38.d1.vd1": "hg38",
+}  # fmt: skip
+_CHROMOSOMES = (*(str(number) for number in range(1, 23)), "X", "Y")
+# UCSC chromosome lengths (chromInfo) of hg19 and hg38, chromosomes 1-22, X, Y.
+_LENGTHS: dict[Build, tuple[int, ...]] = {
+    "hg19": (
+        249250621, 243199373, 198022430, 191154276, 180915260, 171115067, 159138663, 146364022, 141213431, 135534747,
+        135006516, 133851895, 115169878, 107349540, 102531392, 90354753, 81195210, 78077248, 59128983, 63025520,
+        48129895, 51304566, 155270560, 59373566,
+    ),
+    "hg38": (
+        248956422, 242193529, 198295559, 190214555, 181538259, 170805979, 159345973, 145138636, 138394717, 133797422,
+        135086622, 133275309, 114364328, 107043718, 101991189, 90338345, 83257441, 80373285, 58617616, 64444167,
+        46709983, 50818468, 156040895, 57227415,
+    ),
+}  # fmt: skip
+
+# Where often mutated genes lie, (chromosome, hg19 start, hg19 end, hg38 start, hg38 end): spans apart in the two builds (Ensembl).
+_ANCHORS: dict[str, tuple[str, int, int, int, int]] = {
+    "TP53": ("17", 7571720, 7590868, 7668402, 7687550),
+    "KRAS": ("12", 25358180, 25403854, 25204789, 25250936),
+    "BRAF": ("7", 140433813, 140624564, 140719327, 140924929),
+    "IDH1": ("2", 209100953, 209119806, 208236227, 208255143),
+    "PIK3CA": ("3", 178866311, 178952497, 179148114, 179240093),
+    "TTN": ("2", 179390716, 179672150, 178525989, 178807423),
+    "APC": ("5", 112043195, 112181936, 112707498, 112846239),
+    "PTEN": ("10", 89623195, 89728532, 87863438, 87971930),
+    "KMT2D": ("12", 49412758, 49449107, 49018975, 49055324),
+    "VHL": ("3", 10183319, 10195354, 10141635, 10153670),
+    "NF1": ("17", 29421945, 29704695, 31094927, 31377677),
+    "DNMT3A": ("2", 25455830, 25564784, 25232961, 25342590),
+}
+
+
+def chromosome_lengths(build: Build) -> dict[str, int]:
+    """Bases of each chromosome ("1".."22", "X", "Y") in a build."""
+    return dict(zip(_CHROMOSOMES, _LENGTHS[build], strict=True))
+
+
+def plain_chromosomes(chromosome: pd.Series) -> pd.Series:
+    """Chromosome names as a categorical without `chr`; 23 is X, 24 is Y, MT and M are MT; others stay as they are."""
+    names = chromosome.astype("category")
+    same = {"23": "X", "24": "Y", "M": "MT", "x": "X", "y": "Y"}
+
+    def one(name: object) -> str:
+        text = str(name).strip()
+        text = text[3:] if text.lower().startswith("chr") else text
+        text = text.removesuffix(".0")
+        return same.get(text, text)
+
+    return names.astype(object).map({name: one(name) for name in names.cat.categories}).astype("category")
+
+
+def resolve(stated: pd.Series | None, asked: str | None, where: str) -> Build:
+    """The one build of a file.
+
+    Parameters
+    ----------
+    stated
+        The file's build column, None where it has none.
+    asked
+        The build that the caller names ("hg19", "GRCh38" ...), None to take the file's.
+
+    Raises
+    ------
+    InputError
+        When neither says it, a name is not known, the file mixes builds or contradicts the caller.
+    """
+    named = None if asked is None else _build(asked, where)
+    values = [] if stated is None else [str(value) for value in stated.dropna().unique()]
+    builds = {value: _build(value, where) for value in values}
+    if len(set(builds.values())) > 1:
+        assert stated is not None
+        counts = stated.astype(str).map(builds).value_counts()
+        told = ", ".join(f"{name}: {count} rows" for name, count in counts.items())
+        raise InputError(f"mixes genome builds ({told})", where=where, cure="Lift one of them over; give each its file.")
+    own = next(iter(builds.values()), None)
+    if own is None and named is None:
+        raise InputError("does not say its genome build", where=where, cure="Name it: build='hg19' or build='hg38'.")
+    if own is not None and named is not None and own != named:
+        raise InputError(f"says genome build {own}, and {named} was asked for", where=where, cure="Lift it over first.")
+    build = own if own is not None else named
+    assert build is not None
+    return build
+
+
+def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, where: str, first_row: int = 2) -> None:
+    """Refuse positions behind the end of their chromosome.
+
+    Parameters
+    ----------
+    chromosome, position
+        As :func:`plain_chromosomes` gives them; 1-based positions.
+    first_row
+        The row number of the first position in the file, for the error.
+    """
+    lengths = chromosome.astype(object).map(chromosome_lengths(build)).astype(float).to_numpy()
+    beyond = np.flatnonzero((position.to_numpy(float) > lengths) | (position.to_numpy(float) < 1))
+    if not beyond.size:
+        return
+    other: Build = "hg38" if build == "hg19" else "hg19"
+    there = chromosome.astype(object).map(chromosome_lengths(other)).astype(float).to_numpy()
+    fits = bool(np.all(position.to_numpy(float)[beyond] <= there[beyond]))
+    told = "; ".join(
+        f"row {row + first_row}: {chromosome.iloc[row]}:{int(position.iloc[row])}, chromosome of {int(lengths[row])}"
+        for row in beyond[:3]
+    )
+    raise InputError(
+        f"{beyond.size} position(s) behind the end of the chromosome in {build} ({told})",
+        where=where,
+        cure=f"They fit {other}: the file is probably in {other}." if fits else f"They fit neither {build} nor {other}.",
+    )
+
+
+def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series, build: Build, where: str) -> None:
+    """Refuse a table most of whose calls in often mutated genes lie where the other build has the gene."""
+    names = gene.astype(object)
+    known = names.isin(_ANCHORS).to_numpy()
+    own_place = other_place = 0
+    example = ""
+    for name, chrom, at in zip(names[known], chromosome.astype(object)[known], position[known], strict=True):
+        its, *spans = _ANCHORS[name]
+        first, second = (spans[:2], spans[2:]) if build == "hg19" else (spans[2:], spans[:2])
+        in_own, in_other = (its == chrom and low <= at <= high for low, high in (first, second))
+        own_place += in_own
+        other_place += in_other and not in_own
+        if in_other and not in_own and not example:
+            example = f"{name} at {chrom}:{int(at)}, which has it at {first[0]}-{first[1]}"
+    if other_place > own_place:
+        other = "hg38" if build == "hg19" else "hg19"
+        raise InputError(
+            f"{other_place} call(s) in often mutated genes lie where {other} has the gene, {own_place} where {build} has it "
+            f"({example})",
+            where=where,
+            cure=f"The file is in {other}: read it with build={other!r}, or correct its build column.",
+        )
+
+
+def _build(name: str, where: str) -> Build:
+    plain = name.strip().lower().removesuffix(".0")
+    if plain not in _NAMES:
+        cure = "Known are hg19 (GRCh37) and hg38 (GRCh38)."
+        raise InputError(f"genome build {name!r} is not known", where=where, cure=cure)
+    return _NAMES[plain]

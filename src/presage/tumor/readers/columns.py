@@ -1,0 +1,91 @@
+"""The columns of a mutation table and the names under which MAF dialects give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from presage.cohort import InputError
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: our name, the names of the dialects (compared in lower case, dots and blanks as `_`), and its need."""
+
+    name: str
+    also: tuple[str, ...]
+    required: bool = False
+
+
+# GDC, MC3, Firehose, cBioPortal and the older TCGA dialect in that order where they differ.
+COLUMNS = (
+    Column("gene", ("hugo_symbol", "gene", "gene_symbol", "symbol"), required=True),
+    Column("sample", ("tumor_sample_barcode", "tumor_sample", "sample_id", "sample", "sampleid"), required=True),
+    Column("effect", ("variant_classification", "mutation_type", "effect"), required=True),
+    Column("chromosome", ("chromosome", "chrom", "chr"), required=True),
+    Column("start", ("start_position", "start_pos", "start", "pos", "position"), required=True),
+    Column("end", ("end_position", "end_pos", "end", "stop")),
+    Column("variant_type", ("variant_type", "type")),
+    Column("reference", ("reference_allele", "ref_allele", "ref")),
+    Column("allele", ("tumor_seq_allele2", "tumor_allele", "variant_allele", "var_allele", "alt", "allele")),
+    Column(
+        "protein_change",
+        ("hgvsp_short", "protein_change", "amino_acid_change", "aachange", "aa_change", "hgvsp", "i_protein_change"),
+    ),
+    Column("build", ("ncbi_build", "genome_build", "build", "assembly")),
+    Column("reference_reads", ("t_ref_count", "i_t_ref_count")),
+    Column("variant_reads", ("t_alt_count", "i_t_alt_count")),
+)
+
+
+def plain(name: str) -> str:
+    """A column name as it is compared: lower case, `.` and blanks as `_`, without a byte-order mark or quotes."""
+    return name.strip().strip('\ufeff"').lower().replace(".", "_").replace(" ", "_")
+
+
+def locate(header: Sequence[str], where: str, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Which column of the file holds what.
+
+    Parameters
+    ----------
+    header
+        The file's column names.
+    where
+        The file, for the error.
+    given
+        Our name -> the file's own name, for a dialect that is not known.
+
+    Returns
+    -------
+    dict
+        Our name -> the file's name, for the columns that are there.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing, a given one is not in the file, or two columns of the file would be the same.
+    """
+    by_plain: dict[str, str] = {}
+    for name in header:
+        by_plain.setdefault(plain(name), name)
+    found: dict[str, str] = {}
+    for column in COLUMNS:
+        own = (given or {}).get(column.name)
+        if own is not None and own not in header:
+            raise InputError(f"no column {own!r} for {column.name!r}", where=where, cure=f"It has: {_some(header)}.")
+        match = own or next((by_plain[alias] for alias in column.also if alias in by_plain), None)
+        if match is not None:
+            found[column.name] = match
+    missing = [column for column in COLUMNS if column.required and column.name not in found]
+    if missing:
+        wanted = "; ".join(f"{column.name} (such as {', '.join(column.also[:3])})" for column in missing)
+        raise InputError(
+            f"is no mutation table that can be read: no column for {wanted}",
+            where=where,
+            cure=f"It has: {_some(header)}. Name the columns with columns={{'gene': '...'}}.",
+        )
+    return found
+
+
+def _some(header: Sequence[str]) -> str:
+    return ", ".join(header[:20]) + (f" and {len(header) - 20} more" if len(header) > 20 else "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from presage.cohort import Cohort, InputError, Recording
 
-KINDS = ("transcript", "audio", "video")
+KINDS = ("transcript", "audio", "video", "face-track")
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Session:
     ----------
     patient_id, visit, task, answer
         As in ``recordings.csv``; task and answer are empty where the table has none.
-    transcript, audio, video
-        Its recordings; None where there is none.
+    transcript, audio, video, face
+        Its recordings; None where there is none. `face` is a track of the face that was made elsewhere.
     """
 
     patient_id: str
@@ -28,11 +28,17 @@ class Session:
     transcript: Recording | None = field(default=None, repr=False)
     audio: Recording | None = field(default=None, repr=False)
     video: Recording | None = field(default=None, repr=False)
+    face_track: Recording | None = field(default=None, repr=False)
+    face: Recording | None = field(default=None, repr=False)
 
     @property
     def sound(self) -> Recording | None:
         """Where the sound is: the audio file, else the video."""
         return self.audio or self.video
+
+    def of(self, kind: str) -> Recording | None:
+        """Its recording of a kind."""
+        return dict(zip(KINDS, (self.transcript, self.audio, self.video, self.face_track), strict=True))[kind]
 
     @property
     def title(self) -> str:

@@ -1,0 +1,29 @@
+"""Which genes are under selection in a cohort, beside the standards: how often they are mutated, and for their length."""
+
+from presage.tumor.selection.background import Background, fit_background
+from presage.tumor.selection.counts import Counts, count
+from presage.tumor.selection.evaluation import AgainstKnown, against_known
+from presage.tumor.selection.genes import Genes, genes_of, read_covariates, read_genes
+from presage.tumor.selection.null import draw_null
+from presage.tumor.selection.selection import Selection, randomised, select_from_counts, select_genes
+from presage.tumor.selection.standards import by_frequency, by_length
+
+__all__ = [
+    "AgainstKnown",
+    "Background",
+    "Counts",
+    "Genes",
+    "Selection",
+    "against_known",
+    "by_frequency",
+    "by_length",
+    "count",
+    "draw_null",
+    "fit_background",
+    "genes_of",
+    "randomised",
+    "read_covariates",
+    "read_genes",
+    "select_from_counts",
+    "select_genes",
+]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ Counts = NDArray[np.int32]
 PRESENT, ABSENT, LEAK = (2, 1), (1, 2), (1, 1)
 #: Prior probability that none of a tumour's alterations is the cause: that of the authors' example.
 LEAK_PRIOR = 0.1
+LeakRule = Literal["published", "driver"]
 # Expressed genes reckoned at once.
 _BLOCK = 256
 
@@ -42,7 +43,8 @@ class Pairs:
         Log-likelihood of each gene with each alteration as its cause, shape (alterations, genes); -inf where the
         alteration makes the gene rarer.
     leak
-        The same with no alteration as the cause, shape (genes,).
+        The same with no alteration as the cause, shape (3, genes): as published, and where the global driver or the
+        runner-up explains the gene in the other tumours.
     driver, second
         Global driver of each gene and the runner-up, shape (genes,); -1 where there is none.
     """
@@ -85,6 +87,12 @@ class Inference:
     prior
         Probability that each alteration is the cause in each tumour, the leak in the last column: shape (tumours,
         alterations + 1), rows sum to 1, 0 where the tumour lacks the alteration. :func:`frequency_prior` by default.
+    leak
+        ``published``: the leak explains a gene by its frequency over all tumours. Then a gene that changed by chance is
+        laid at the door of a passenger wherever the gene has a global driver that this tumour lacks: every candidate
+        shares the driver's explanation of the other tumours, the leak does not. ``driver`` lets the leak share it: it
+        takes the better of the gene's two global drivers that the tumour lacks. Posteriors are then nearer to what
+        they say (see ``benchmarks/tci_phantom.py``).
     leave_out
         Whether a tumour's own data are left out of the sums that its posterior rests on. The authors' text says so,
         their program does not; the default is the program's.
@@ -103,6 +111,7 @@ class Inference:
         expressed: NDArray[np.generic],
         prior: Floats | None = None,
         *,
+        leak: LeakRule = "published",
         leave_out: bool = False,
         threads: int = 1,
     ) -> None:
@@ -112,7 +121,7 @@ class Inference:
         self.prior = frequency_prior(self.altered) if prior is None else np.asarray(prior, dtype=np.float64)
         if self.prior.shape != (len(self.altered), self.altered.shape[1] + 1):
             raise InputError(f"a prior of shape {self.prior.shape}; one column per alteration and one for the leak")
-        self.leave_out, self.threads = leave_out, max(1, threads)
+        self.leak, self.leave_out, self.threads = leak, leave_out, max(1, threads)
         self._log = _log_gamma(len(self.altered))
         # Products of 0 and 1 summed over tumours are whole numbers below 2**24: exact in single precision.
         self._a = self.altered.astype(np.float32)
@@ -158,10 +167,12 @@ class Inference:
         mine = np.flatnonzero(self.altered[tumour])
         genes = np.flatnonzero(self.expressed[tumour])
         pairs = self.pairs
-        evidence, leak = pairs.evidence[np.ix_(mine, genes)], pairs.leak[genes]
         if self.leave_out:
-            evidence, leak = self._without(tumour, mine, genes)
-        score = np.concatenate([evidence, leak[None]])
+            evidence, leak, driver, second = self._without(tumour, mine, genes)
+        else:
+            evidence, leak = pairs.evidence[np.ix_(mine, genes)], pairs.leak[:, genes]
+            driver, second = pairs.driver[genes], pairs.second[genes]
+        score = np.concatenate([evidence, self._leak_of(tumour, leak, driver, second)[None]])
         score += self._log_prior[tumour, [*mine, -1]][:, None]
         # The leak's likelihood is finite, so that the largest score of a column is.
         weight = np.exp(score - score.max(axis=0))
@@ -180,8 +191,34 @@ class Inference:
         evidence = self._evidence(e, with_one, total, driver, present)
         columns = np.flatnonzero(driver >= 0)
         evidence[driver[columns], columns] = self._own(e, with_one, total, driver, second)[columns]
-        leak = self.likelihood(total, len(e) - total, LEAK)
-        return Pairs(evidence, leak, driver, second)
+        return Pairs(evidence, self._leaks(e, with_one, total, driver, second), driver, second)
+
+    def _leak_of(self, tumour: int, leak: Floats, driver: NDArray[np.int64], second: NDArray[np.int64]) -> Floats:
+        """Log-likelihood of genes with no alteration of this tumour as their cause, shape (genes,)."""
+        if self.leak == "published":
+            return np.asarray(leak[0])
+        mine = np.append(self.altered[tumour], 1)  # -1, no driver, counts as one that cannot be taken
+        return np.asarray(np.where(mine[driver] == 0, leak[1], np.where(mine[second] == 0, leak[2], leak[0])))
+
+    def _leaks(
+        self,
+        e: NDArray[np.float32],
+        with_one: Counts,
+        total: Counts,
+        driver: NDArray[np.int64],
+        second: NDArray[np.int64],
+    ) -> Floats:
+        """The leak as published, and with each of the two drivers as the cause in the other tumours: (3, genes)."""
+        size, columns = len(e), np.arange(e.shape[1])
+        found = [self.likelihood(total, size - total, LEAK)]
+        for chosen in (driver, second):
+            row = np.maximum(chosen, 0)
+            number, here = self._number[row], with_one[row, columns]
+            rest = total - here
+            found.append(
+                self.likelihood(here, number - here, PRESENT) + self.likelihood(rest, size - number - rest, ABSENT)
+            )
+        return np.stack(found)
 
     def _drivers(self, with_one: Counts, total: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
         """Global driver of each gene and the runner-up, -1 where no alteration makes the gene more frequent.
@@ -247,8 +284,10 @@ class Inference:
         found = self.likelihood(here, number - here, PRESENT) + self.likelihood(n_d1, n_d - n_d1, PRESENT)
         return np.asarray(found + self.likelihood(n_rest1, n_rest - n_rest1, ABSENT))
 
-    def _without(self, tumour: int, mine: NDArray[np.int64], genes: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Evidence and leak of a tumour's own pairs with the tumour itself left out."""
+    def _without(
+        self, tumour: int, mine: NDArray[np.int64], genes: NDArray[np.int64]
+    ) -> tuple[Floats, Floats, NDArray[np.int64], NDArray[np.int64]]:
+        """Evidence, leaks and global drivers of a tumour's own genes with the tumour itself left out."""
         kept = np.arange(len(self.altered)) != tumour
         rest = _part(self, kept)
         e = rest.expressed[:, genes].astype(np.float32)
@@ -260,7 +299,7 @@ class Inference:
         for row, alteration in enumerate(mine):
             columns = np.flatnonzero(driver == alteration)
             evidence[row, columns] = own[columns]
-        return evidence, rest.likelihood(total, len(e) - total, LEAK)
+        return evidence, rest._leaks(e, with_one, total, driver, second), driver, second
 
 
 def _part(whole: Inference, kept: NDArray[np.bool_]) -> Inference:

@@ -1,4 +1,4 @@
-"""The contact sheet of interviews: the sound and turns of each session."""
+"""Pictures of interviews over time: sound and turns of many sessions, and for a few all that is heard and seen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from presage.cohort import Cohort, InputError, Recording, UnusableRecording, kind_named
+from presage.cohort import Cohort, InputError, UnusableRecording, kind_named
+from presage.depression.details import details, until
 from presage.depression.media import blocks, check_covers, media_facts
 from presage.depression.scripts import words_or_characters
 from presage.depression.session import Session, sessions
@@ -16,34 +17,46 @@ from presage.depression.transcripts.reader import read_transcript
 
 # Enough to see speech; four times cheaper than the rate that markers use.
 _RATE = 4000
-_POINTS = 700
+_POINTS = 1400
+#: Up to so many sessions are drawn with words, pitch, pauses and face; of more, sound and turns alone.
+DETAILED = 12
+# Seconds of recordings that are looked at closely, all sessions together, and of one session at most.
+_CLOSELY, _MOST = 720.0, 300.0
 
 
 def overview(cohort: Cohort, kind: str, out: Path, *, limit: int = 48) -> Path:
     """Write a picture of at most `limit` sessions with a recording of that kind, spread evenly over the cohort.
+
+    Of up to twelve sessions it shows words, speech and pauses, pitch, energy and face, for their first minutes (five
+    minutes of one session, one minute of twelve); of more, sound and turns from beginning to end.
 
     Raises
     ------
     InputError
         If the cohort has none.
     """
-    chosen = [session for session in sessions(cohort) if getattr(session, kind) is not None]
+    chosen = [session for session in sessions(cohort) if session.of(kind) is not None]
     if not chosen:
         raise InputError(f"the cohort has no recording of kind {kind}", where="recordings.csv")
     n = len(chosen)
     if n > limit:
         chosen = [chosen[index] for index in np.linspace(0, n - 1, limit).round().astype(int)]
+    closely = min(_MOST, _CLOSELY / len(chosen)) if len(chosen) <= DETAILED else 0.0
     caption = f"{cohort.name or 'Cohort'}: {len(chosen)} of {n} sessions; blue: participant, orange: interviewer"
-    return draw_panels([_panel(session, kind) for session in chosen], out, caption)
+    if cohort.phantom:
+        caption = f"MADE-UP DATA. {caption}"
+    if not closely:
+        caption += f". With --limit {DETAILED} or less: words, pauses, pitch and face"
+    return draw_panels([_panel(session, kind, closely) for session in chosen], out, caption)
 
 
-def _panel(session: Session, kind: str) -> Panel:
-    """Sound and turns of one session; what cannot be used is said in words."""
+def _panel(session: Session, kind: str, closely: float) -> Panel:
+    """One session; what cannot be used is said in words. `closely`: seconds shown in detail, 0 for all in brief."""
     lanes: list[Lane] = []
     remarks: list[str] = []
     duration, facts, transcript = 0.0, None, None
     try:
-        recording: Recording | None = getattr(session, kind)
+        recording = session.of(kind)
         assert recording is not None
         kind_named(kind).inspect(recording)
         sound = session.sound if kind != "transcript" else None
@@ -51,7 +64,8 @@ def _panel(session: Session, kind: str) -> Panel:
             facts = media_facts(sound.path)
             duration = facts.duration
             if facts.channels:
-                lanes.append(envelope(sound.path, channel=sound.get("channel"), duration=duration))
+                shown = min(duration, closely or duration)
+                lanes.append(envelope(sound.path, channel=sound.get("channel"), duration=shown))
         if session.transcript is not None:
             transcript = read_transcript(session.transcript)
             duration = duration or transcript.end or 0.0
@@ -60,10 +74,17 @@ def _panel(session: Session, kind: str) -> Panel:
                 lanes.append(Speakers(transcript))
         if facts is not None and transcript is not None:
             check_covers(transcript, facts, session.title)
+        if closely and kind != "transcript":
+            more, said = details(session, transcript, min(duration, closely), sound=bool(facts and facts.channels))
+            lanes += more
+            remarks += said
     except UnusableRecording as unusable:
         remarks.append(f"not used: {unusable.reason}")
     words = _words(transcript) if transcript is not None else ""
-    title = ", ".join(part for part in (session.title, f"{duration:.0f} s" if duration else "", words) if part)
+    length = f"{duration:.0f} s" if duration else ""
+    if closely and duration > closely and kind != "transcript":
+        length, duration = f"the first {closely:.0f} of {duration:.0f} s", closely
+    title = ", ".join(part for part in (session.title, length, words) if part)
     return Panel(title, lanes, duration, "; ".join(remarks))
 
 
@@ -72,10 +93,10 @@ def _words(transcript: Transcript) -> str:
 
 
 def envelope(path: str, *, channel: str, duration: float) -> Envelope:
-    """Extremes of the sound around some hundred times, reading block by block."""
+    """Extremes of the sound around some hundred times up to `duration` (seconds), reading block by block."""
     step = max(1, round(_RATE * duration / _POINTS))
     low, high, held = [], [], np.zeros(0, dtype=np.float32)
-    for block in blocks(path, rate=_RATE, channel=channel):
+    for block in until(blocks(path, rate=_RATE, channel=channel), _RATE, duration + 1.0):
         held = np.concatenate([held, block])
         whole = len(held) - len(held) % step
         parts = held[:whole].reshape(-1, step)

@@ -21,6 +21,8 @@ _OTHER = "#999999"
 _WARNING = "#D55E00"
 _PANEL_INCHES = (7.0, 0.55)
 _COLUMNS = 2
+# Panels with more strips than this stand alone in their row, so wide (inches).
+_BRIEF, _WIDE = 3, 13.0
 
 
 class Lane(Protocol):
@@ -93,17 +95,19 @@ def draw_panels(panels: Sequence[Panel], out: Path, caption: str) -> Path:
     """Write the panels, two in a row, as PNG; return the path."""
     from matplotlib.figure import Figure
 
-    columns = min(_COLUMNS, max(1, len(panels)))
-    rows = -(-len(panels) // columns)
     lanes = max((len(panel.lanes) for panel in panels), default=1) or 1
-    figure = Figure(figsize=(_PANEL_INCHES[0] * columns, 0.8 + rows * (0.5 + _PANEL_INCHES[1] * lanes)), dpi=100)
+    # What is shown in detail needs the width.
+    columns = 1 if lanes > _BRIEF else min(_COLUMNS, max(1, len(panels)))
+    width = _WIDE if lanes > _BRIEF else _PANEL_INCHES[0] * columns
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(width, 0.8 + rows * (0.5 + _PANEL_INCHES[1] * lanes)), dpi=100)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
     for panel, axes in zip(panels, grid.flat, strict=False):
         _draw(panel, axes)
     figure.suptitle(caption, fontsize=10, x=0.01, ha="left")
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / figure.get_figheight()))
+    figure.tight_layout(rect=(0, 0, 0.97 if lanes > _BRIEF else 1, 1 - 0.3 / figure.get_figheight()))
     figure.savefig(out)
     return out
 

@@ -169,5 +169,6 @@ def _upper_quantile(counts: NDArray[np.int64], alpha: float) -> NDArray[np.int64
     """For each row the first bin at or above which at most the share alpha lies."""
     total = counts.sum(axis=1, keepdims=True)
     above = counts[:, ::-1].cumsum(axis=1)[:, ::-1]  # at this bin or higher
-    few = above <= alpha * total
+    # One more than was seen, so that chance stays below alpha on average; beyond the highest where too few were seen.
+    few = (above + 1 <= alpha * (total + 1)) | (above == 0)
     return np.asarray(np.where(few.any(axis=1), few.argmax(axis=1), counts.shape[1]))

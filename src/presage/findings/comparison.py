@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from presage.findings import estimates
+from presage.findings.controls import against_controls
 from presage.findings.options import Options
 from presage.findings.table import ScoreTable, TableError
 from presage.findings.words import (
@@ -33,20 +35,26 @@ def comparison(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] |
     options = Options.read(chosen)
     standard: dict[str, Any] = {"name": table.standard, "auc": estimates.auc(table, table.standard, options)}
     rows = [_one(table, name, standard, options) for name in table.markers]
-    primary = judge(rows, options)
+    # A control is no candidate: it neither wins nor costs the markers a share of the error rate.
+    markers = [row for row in rows if table.role(row["name"]) != "control"] or rows
+    controls = [row for row in rows if row not in markers]
+    primary = judge(markers, options)
+    judge(controls, replace(options, primary=None))
     for row in rows:
-        others = len(rows) - (primary is not None)
+        others = len(markers if row in markers else controls) - (primary is not None and row in markers)
         row["sentence"] = _marker_sentence(row, standard, adjusted=row is not primary and others > 1)
-    judged = [primary] if primary else rows
+    judged = [primary] if primary else markers
+    warnings = against_controls(table, markers, controls, options)
     return {
         "title": "Comparison with the standard",
         "standard": standard,
         "markers": rows,
         "primary": primary["name"] if primary else None,
-        "adjustment": _adjustment(rows, primary),
+        "adjustment": _adjustment(markers, primary),
         "null_result": not any(row["verdict"] == "beats" for row in judged),
-        "sentence": _answer(table, judged, standard, options),
-        "caveats": [*_caveats(rows, standard["auc"]["value"], options), *_suspicions(table, standard, rows)],
+        "controls": warnings,
+        "sentence": " ".join([_answer(table, judged, standard, options), *(found["sentence"] for found in warnings)]),
+        "caveats": [*_caveats(markers, standard["auc"]["value"], options), *_suspicions(table, standard, rows)],
     }
 
 

@@ -39,6 +39,8 @@ class ScoreTable:
         One row per row of the table: age, site, ``match_set``, subgroups; may be empty.
     probabilities
         Names of markers whose scores are probabilities in [0, 1] (calibration applies to them as they are).
+    controls
+        Names of markers that read what ought to say nothing of the outcome: the others must do better than they.
     """
 
     patient: NDArray[np.str_]
@@ -51,6 +53,7 @@ class ScoreTable:
     outcome_title: str = "outcome"
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
     probabilities: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
 
     @property
     def cases(self) -> NDArray[np.bool_]:
@@ -72,8 +75,8 @@ class ScoreTable:
         return len(np.unique(self.patient)) < len(self.patient)
 
     def role(self, name: str) -> str:
-        """``standard`` or ``marker``."""
-        return "standard" if name == self.standard else "marker"
+        """``standard``, ``control`` or ``marker``."""
+        return "standard" if name == self.standard else "control" if name in self.controls else "marker"
 
     def combined(self, name: str) -> NDArray[np.float64]:
         """One score per row in its own unit: the mean over repeats, shape (n,)."""

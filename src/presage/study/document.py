@@ -92,7 +92,7 @@ def findings_of(
                 {
                     "name": name,
                     "summary": marker.summary,
-                    "role": "standard" if name == study.standard.name else "marker",
+                    "role": table.role(name),
                     "settings": marker_settings(marker),
                     **({"notes": told[name]} if told.get(name) else {}),
                 }
@@ -155,6 +155,7 @@ def score_table(
         outcome_title=outcome.title,
         covariates=_covariates(patients.drop(columns=list(cohort.outcome_columns), errors="ignore")),
         probabilities=tuple(name for name, marker in markers.items() if marker.gives_probability),
+        controls=tuple(name for name, marker in markers.items() if marker.control and name != study.standard.name),
     )
 
 

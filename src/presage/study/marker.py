@@ -118,6 +118,8 @@ class Marker(BaseModel, ABC):
     summary: ClassVar[str] = ""
     #: Whether the scores are probabilities in [0, 1], so that calibration applies to them as they are.
     gives_probability: ClassVar[bool] = False
+    #: Whether it is a control: it reads what ought to say nothing of the outcome, and a marker must do better than it.
+    control: ClassVar[bool] = False
     #: Installed packages whose version may change the numbers ("onnxruntime"); the findings name them.
     packages: ClassVar[tuple[str, ...]] = ()
 

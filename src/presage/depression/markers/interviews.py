@@ -181,11 +181,12 @@ class Filling:
         return [[part for answer in person for part in self._parts(answer, longest)] or [nothing] for person in persons]
 
     def _parts(self, answer: Answer, longest: int) -> list[Utterance]:
-        filled, present = {}, {}
+        filled: dict[str, NDArray[np.float32]] = {}
+        present: dict[str, NDArray[np.bool_]] = {}
         for name, mean in self.means.items():
             if name in answer.modalities:
                 value = answer.modalities[name]
                 known = np.isfinite(value)
                 filled[name] = np.where(known, value, mean).astype(np.float32)
-                present[name] = known.any(axis=1)
+                present[name] = np.asarray(known.any(axis=1))
         return windows(Utterance(answer.words, filled, present), longest)

@@ -46,7 +46,9 @@ class LateFusion(Marker):
         Of the training patients.
     """
 
-    summary: ClassVar[str] = "Linear markers of words, voice and face, weighted by a logistic regression on inner folds."
+    summary: ClassVar[str] = (
+        "Linear markers of words, voice and face, weighted by a logistic regression on inner folds."
+    )
     packages: ClassVar[tuple[str, ...]] = ("av", "librosa", "scikit-learn", "torch", "transformers")
 
     members: list[Member] = Field(default=["language", "prosody", "face"], min_length=1)
@@ -113,7 +115,8 @@ class LateFusion(Marker):
 
     def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Take back what :meth:`state` gave."""
-        self._stack = RidgeLogistic(*(arrays[f"stack.{part}"] for part in _MODEL), **facts["stack"])
+        mean, spread, weights = (arrays[f"stack.{part}"] for part in _MODEL)
+        self._stack = RidgeLogistic(mean, spread, weights, **facts["stack"])
         self._fitted_members = {name: member for name, member in self._unfitted() if name in facts}
         for name, member in self._fitted_members.items():
             start = f"{name}."

@@ -152,6 +152,7 @@ class PromptsOnly(Language):
     """
 
     summary: ClassVar[str] = "CONTROL: the same linear model on the interviewer's questions alone."
+    control: ClassVar[bool] = True
     _speaker: ClassVar[Speaker] = "interviewer"
 
 

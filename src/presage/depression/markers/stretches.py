@@ -113,9 +113,10 @@ def voice_of_words(arrays: Mapping[str, NDArray[Any]], stretch: Stretch) -> Floa
     What only a voice has is averaged over frames with voice; NaN where there are none.
     """
     frames = arrays["frames"].astype(np.float64)
+    middles = np.asarray((np.arange(len(frames)) + 0.5) * HOP, dtype=np.float64)
     rows = []
     for start, stop in stretch.intervals:
-        part = frames[_between(start, stop, (np.arange(len(frames)) + 0.5) * HOP)]
+        part = frames[_between(start, stop, middles)]
         rows.append(_voice_of(part, stop - start))
     return np.array(rows)
 

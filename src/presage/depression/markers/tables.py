@@ -61,6 +61,8 @@ class DemographicsOnly(LinearMarker):
 
     summary: ClassVar[str] = "CONTROL: a linear model on the table's columns alone, without any recording."
 
+    control: ClassVar[bool] = True
+
     columns: list[str] = Field(default=["age", "sex"], min_length=1)
 
     _values: dict[str, list[str]] = PrivateAttr(default_factory=dict)

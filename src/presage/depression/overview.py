@@ -17,7 +17,7 @@ from presage.depression.transcripts.reader import read_transcript
 
 # Enough to see speech; four times cheaper than the rate that markers use.
 _RATE = 4000
-_POINTS = 1400
+_POINTS = 700
 #: Up to so many sessions are drawn with words, pitch, pauses and face; of more, sound and turns alone.
 DETAILED = 12
 # Seconds of recordings that are looked at closely, all sessions together, and of one session at most.

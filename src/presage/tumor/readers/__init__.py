@@ -4,7 +4,14 @@ from presage.tumor.readers.alterations import altered_genes, read_alterations
 from presage.tumor.readers.barcodes import one_per_patient, patient_of, related_samples
 from presage.tumor.readers.clinical import Clinical, read_clinical
 from presage.tumor.readers.copy_number import Segments, gains_and_losses, gene_copies, gene_positions, read_segments
-from presage.tumor.readers.expression import Expression, changed_genes, normal_scores, read_expression, split_normals, z_scores
+from presage.tumor.readers.expression import (
+    Expression,
+    changed_genes,
+    normal_scores,
+    read_expression,
+    split_normals,
+    z_scores,
+)
 from presage.tumor.readers.gistic import Peak, peak_genes, read_lesions, read_peaks, read_scores
 from presage.tumor.readers.hypermutation import Hypermutators, hypermutators, tame
 from presage.tumor.readers.maf import Mutations, read_maf

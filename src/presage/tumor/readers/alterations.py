@@ -30,7 +30,9 @@ def read_alterations(path: Path | str) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         names = pd.read_csv(path, nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0]
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a csv of 0 and 1.") from None
+        raise InputError(
+            f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a csv of 0 and 1."
+        ) from None
     first = table.iloc[:, 0].str.strip()
     has_ids = bool(~first.isin(["0", "1"]).all()) if len(first) else False
     events = [str(name).strip() for name in names[1 if has_ids else 0 :]]
@@ -44,7 +46,8 @@ def read_alterations(path: Path | str) -> pd.DataFrame:
     if len(bad):
         row, column = map(int, bad[0])
         raise InputError(
-            f"row {row + 2}, {events[column]}: {cells.iat[row, column]!r} ({len(bad)} such cell(s)); 0 or 1 was expected",
+            f"row {row + 2}, {events[column]}: {cells.iat[row, column]!r} ({len(bad)} such cell(s)); 0 or 1 was "
+            f"expected",
             where=where,
             cure="Say what is altered first; a missing value is not an absent alteration.",
         )

@@ -1,4 +1,4 @@
-"""Patients, samples and aliquots: TCGA barcodes at their levels, other ids through a map, several samples of one patient."""
+"""Patients, samples and aliquots: TCGA barcodes at their levels, other ids by a map, several samples of one patient."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """The genome build of a table of positions: named, never guessed, and never mixed.
 
 What is detected: a build column with a second build, or another one than was asked for; a position behind the end of
-its chromosome (hg38 has the longer chromosome 3, 5, 7, 11, 17, 18, 20 and X, hg19 the longer one of all others, by 16,000 to
-2.8 million bases, so few files have such a call); and calls in a dozen often mutated genes that lie where the other
-build has the gene, which nearly every exome and panel has. What is not: a file without a build column, without any
-of those genes and without a call near the end of a chromosome looks right in both builds. Comparing reference alleles would
-settle it and needs the genome itself, which is not part of the project.
+its chromosome (hg38 has the longer chromosomes 3, 5, 7, 11, 17, 18, 20 and X, hg19 the longer ones of all others); and
+calls in a dozen often mutated genes that lie where the other of hg19 and hg38 has the gene, which nearly every exome and
+panel has. What is not: a file without a build column, without any of those genes and without a call near the end of a
+chromosome looks right in every build. Comparing reference alleles would settle it and needs the genome itself, which
+is not part of the project.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ import pandas as pd
 
 from presage.cohort import InputError
 
-Build = Literal["hg19", "hg38"]
+Build = Literal["hg18", "hg19", "hg38"]
 _NAMES: dict[str, Build] = {
+    "36": "hg18", "36.1": "hg18", "hg18": "hg18", "ncbi36": "hg18",
     "37": "hg19", "hg19": "hg19", "grch37": "hg19", "grch37-lite": "hg19", "hg19_broad_variant": "hg19", "b37": "hg19",
     "38": "hg38", "hg38": "hg38", "grch38": "hg38", "grch38.p0": "hg38", "grch38.d1.vd1": "hg38",
 }  # fmt: skip
 _CHROMOSOMES = (*(str(number) for number in range(1, 23)), "X", "Y")
-# UCSC chromosome lengths (chromInfo) of hg19 and hg38, chromosomes 1-22, X, Y.
+# UCSC chromosome lengths (chromInfo) of the three builds, chromosomes 1-22, X, Y.
 _LENGTHS: dict[Build, tuple[int, ...]] = {
+    "hg18": (
+        247249719, 242951149, 199501827, 191273063, 180857866, 170899992, 158821424, 146274826, 140273252, 135374737,
+        134452384, 132349534, 114142980, 106368585, 100338915, 88827254, 78774742, 76117153, 63811651, 62435964,
+        46944323, 49691432, 154913754, 57772954,
+    ),
     "hg19": (
         249250621, 243199373, 198022430, 191154276, 180915260, 171115067, 159138663, 146364022, 141213431, 135534747,
         135006516, 133851895, 115169878, 107349540, 102531392, 90354753, 81195210, 78077248, 59128983, 63025520,
@@ -37,7 +43,8 @@ _LENGTHS: dict[Build, tuple[int, ...]] = {
     ),
 }  # fmt: skip
 
-# Where often mutated genes lie, (chromosome, hg19 start, hg19 end, hg38 start, hg38 end): spans apart in the two builds (Ensembl).
+# Where often mutated genes lie, (chromosome, hg19 start, hg19 end, hg38 start, hg38 end): spans apart in the
+# two builds (Ensembl).
 _ANCHORS: dict[str, tuple[str, int, int, int, int]] = {
     "TP53": ("17", 7571720, 7590868, 7668402, 7687550),
     "KRAS": ("12", 25358180, 25403854, 25204789, 25250936),
@@ -95,7 +102,9 @@ def resolve(stated: pd.Series | None, asked: str | None, where: str) -> Build:
         assert stated is not None
         counts = stated.astype(str).map(builds).value_counts()
         told = ", ".join(f"{name}: {count} rows" for name, count in counts.items())
-        raise InputError(f"mixes genome builds ({told})", where=where, cure="Lift one of them over; give each its file.")
+        raise InputError(
+            f"mixes genome builds ({told})", where=where, cure="Lift one of them over; give each its file."
+        )
     own = next(iter(builds.values()), None)
     if own is None and named is None:
         raise InputError("does not say its genome build", where=where, cure="Name it: build='hg19' or build='hg38'.")
@@ -120,9 +129,11 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
     beyond = np.flatnonzero((position.to_numpy(float) > lengths) | (position.to_numpy(float) < 1))
     if not beyond.size:
         return
-    other: Build = "hg38" if build == "hg19" else "hg19"
-    there = chromosome.astype(object).map(chromosome_lengths(other)).astype(float).to_numpy()
-    fits = bool(np.all(position.to_numpy(float)[beyond] <= there[beyond]))
+    fits = []
+    for other in _LENGTHS:
+        there = chromosome.astype(object).map(chromosome_lengths(other)).astype(float).to_numpy()
+        if np.all(position.to_numpy(float)[beyond] <= there[beyond]) and position.min() >= 1:
+            fits.append(other)
     told = "; ".join(
         f"row {row + first_row}: {chromosome.iloc[row]}:{int(position.iloc[row])}, chromosome of {int(lengths[row])}"
         for row in beyond[:3]
@@ -130,12 +141,14 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
     raise InputError(
         f"{beyond.size} position(s) behind the end of the chromosome in {build} ({told})",
         where=where,
-        cure=f"They fit {other}: the file is probably in {other}." if fits else f"They fit neither {build} nor {other}.",
+        cure=f"They fit {fits[0]}: the file is probably in {fits[0]}." if fits else "They fit no known build.",
     )
 
 
 def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series, build: Build, where: str) -> None:
     """Refuse a table most of whose calls in often mutated genes lie where the other build has the gene."""
+    if build == "hg18":
+        return
     names = gene.astype(object)
     known = names.isin(_ANCHORS).to_numpy()
     own_place = other_place = 0
@@ -151,7 +164,8 @@ def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series
     if other_place > own_place:
         other = "hg38" if build == "hg19" else "hg19"
         raise InputError(
-            f"{other_place} call(s) in often mutated genes lie where {other} has the gene, {own_place} where {build} has it "
+            f"{other_place} call(s) in often mutated genes lie where {other} has the gene, {own_place} where "
+            f"{build} has it "
             f"({example})",
             where=where,
             cure=f"The file is in {other}: read it with build={other!r}, or correct its build column.",
@@ -161,6 +175,6 @@ def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series
 def _build(name: str, where: str) -> Build:
     plain = name.strip().lower().removesuffix(".0")
     if plain not in _NAMES:
-        cure = "Known are hg19 (GRCh37) and hg38 (GRCh38)."
+        cure = "Known are hg18 (NCBI36), hg19 (GRCh37) and hg38 (GRCh38)."
         raise InputError(f"genome build {name!r} is not known", where=where, cure=cure)
     return _NAMES[plain]

@@ -1,4 +1,4 @@
-"""Follow-up of tumour patients: overall survival and progression-free interval from clinical tables of several makes."""
+"""Follow-up of tumour patients: overall survival and progression-free interval from several makes of table."""
 
 from __future__ import annotations
 
@@ -26,9 +26,32 @@ _DAYS = {
 _MONTHS = {"os": ("os_months", "overall_survival_months"), "pfi": ("pfs_months", "pfi_months")}
 _DEATH, _LAST = ("days_to_death",), ("days_to_last_follow_up", "days_to_last_followup")
 _AGE = ("cdr_age_at_initial_pathologic_diagnosis", "age_at_initial_pathologic_diagnosis", "age_at_diagnosis", "age")
-_HAPPENED = {"1", "1.0", "true", "dead", "deceased", "1:deceased", "1:progressed", "progressed", "progression", "1:progression"}
+_HAPPENED = {
+    "1",
+    "1.0",
+    "true",
+    "dead",
+    "deceased",
+    "1:deceased",
+    "1:progressed",
+    "progressed",
+    "progression",
+    "1:progression",
+}
 _NOT = {"0", "0.0", "false", "alive", "living", "0:living", "0:censored", "censored", "censorfree", "disease free"}
-_MISSING = {"", "na", "nan", "none", "#n/a", "[not available]", "[not applicable]", "[unknown]", "'--", "--", "not reported"}
+_MISSING = {
+    "",
+    "na",
+    "nan",
+    "none",
+    "#n/a",
+    "[not available]",
+    "[not applicable]",
+    "[unknown]",
+    "'--",
+    "--",
+    "not reported",
+}
 # A mean Gregorian month, for tables that give months.
 _MONTH = 30.436875
 
@@ -69,11 +92,15 @@ def read_clinical(path: Path | str, patients: Mapping[str, str] | None = None) -
     try:
         table = pd.read_csv(path, sep=None, engine="python", dtype=str, comment="#", keep_default_na=False)
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Check the file.") from None
+        raise InputError(
+            f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Check the file."
+        ) from None
     by_plain = {plain(name): name for name in table.columns}
     key = _one(by_plain, _IDS)
     if key is None:
-        raise InputError("has no column of patients or samples", where=where, cure=f"It has {', '.join(by_plain)[:300]}.")
+        raise InputError(
+            "has no column of patients or samples", where=where, cure=f"It has {', '.join(by_plain)[:300]}."
+        )
     given = patients or {}
     who = table[key].map(lambda name: given.get(name, patient_of(name)))
     found = pd.DataFrame({"patient": who})
@@ -81,7 +108,9 @@ def read_clinical(path: Path | str, patients: Mapping[str, str] | None = None) -
         found[f"{outcome}_event"], found[f"{outcome}_days"] = _outcome(table, by_plain, outcome, where)
     if found[["os_days", "pfi_days"]].isna().all(axis=None):
         raise InputError(
-            "has no survival or progression with its time", where=where, cure="It needs a status and days, as OS and OS.time."
+            "has no survival or progression with its time",
+            where=where,
+            cure="It needs a status and days, as OS and OS.time.",
         )
     age = _one(by_plain, _AGE)
     if age is not None:
@@ -96,7 +125,8 @@ def _one_row_each(joined: pd.DataFrame, found: pd.DataFrame, where: str) -> Clin
     twice = distinct[distinct["patient"].duplicated(keep=False)]
     if len(twice):
         raise InputError(
-            f"{twice['patient'].nunique()} patient(s) have rows whose follow-up differs (first in row {int(twice.index[0]) + 2})",
+            f"{twice['patient'].nunique()} patient(s) have rows whose follow-up differs (first in row "
+            f"{int(twice.index[0]) + 2})",
             where=where,
             cure="Keep the row of the last follow-up.",
         )
@@ -135,4 +165,5 @@ def _one(by_plain: Mapping[str, str], names: tuple[str, ...]) -> str | None:
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column, errors="coerce")
+    # R writes the maximum of nothing as -Inf: that is a missing time.
+    return pd.to_numeric(column, errors="coerce").replace([np.inf, -np.inf], np.nan)

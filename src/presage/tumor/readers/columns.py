@@ -10,7 +10,7 @@ from presage.cohort import InputError
 
 @dataclass(frozen=True)
 class Column:
-    """One column: our name, the names of the dialects (compared in lower case, dots and blanks as `_`), and its need."""
+    """One column: our name, the dialects' names (lower case, dots and blanks as `_`), and whether it is needed."""
 
     name: str
     also: tuple[str, ...]

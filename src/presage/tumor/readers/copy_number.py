@@ -21,16 +21,28 @@ _COLUMNS = {
     "end": ("end", "end_bp", "loc_end", "end_position"),
     "mean": ("seg_mean", "segment_mean", "seg_cn", "mean", "log2", "log2ratio", "copy_number"),
 }
-#: log2 ratios of a gain and a loss, and of an amplification and a deep loss (GISTIC's usual 0.1 and 0.9 serve its own units).
+#: log2 ratios of a gain and a loss, and of an amplification and a deep loss (GISTIC's usual 0.1 and 0.9 serve
+#: its own units).
 LOW, HIGH = 0.3, 1.0
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Copy-number segments: `sample`, `chromosome`, `start`, `end`, `mean` (log2 of copies over two), and their build."""
+    """Copy-number segments.
+
+    Attributes
+    ----------
+    table
+        `sample`, `chromosome`, `start`, `end`, `mean` (log2 of copies over two).
+    build
+        Genome build of the positions.
+    without_mean
+        Segments of the file that have no mean (too few markers), which are left out.
+    """
 
     table: pd.DataFrame
     build: Build
+    without_mean: int = 0
 
 
 def read_segments(path: Path | str, *, build: str) -> Segments:
@@ -46,8 +58,8 @@ def read_segments(path: Path | str, *, build: str) -> Segments:
     Raises
     ------
     InputError
-        When a column is missing, a segment is no segment or lies behind its chromosome, or the means are absolute copies
-        (none below nought, around two), which must be said rather than guessed.
+        When a column is missing, a segment is no segment or lies behind its chromosome, or the means are
+        absolute copies (none below nought, around two), which must be said rather than guessed.
     """
     where = Path(path).name
     try:
@@ -55,16 +67,26 @@ def read_segments(path: Path | str, *, build: str) -> Segments:
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a table.") from None
     by_plain = {plain(str(name)): name for name in table.columns}
-    own = {name: next((by_plain[also] for also in aliases if also in by_plain), None) for name, aliases in _COLUMNS.items()}
+    own = {
+        name: next((by_plain[also] for also in aliases if also in by_plain), None) for name, aliases in _COLUMNS.items()
+    }
     missing = [name for name, column in own.items() if column is None]
     if missing:
-        raise InputError(f"no column for {', '.join(missing)}", where=where, cure=f"It has {', '.join(map(str, table.columns))}.")
+        raise InputError(
+            f"no column for {', '.join(missing)}", where=where, cure=f"It has {', '.join(map(str, table.columns))}."
+        )
     table = table.rename(columns={column: name for name, column in own.items()})[list(own)]
     for name in ("start", "end", "mean"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
-    bad = np.flatnonzero((table[["start", "end", "mean"]].isna().any(axis=1) | (table["end"] < table["start"])).to_numpy())
+    hollow = table["mean"].isna()
+    bad = np.flatnonzero((table[["start", "end"]].isna().any(axis=1) | (table["end"] < table["start"])).to_numpy())
     if bad.size:
-        raise InputError(f"row {int(bad[0]) + 2} is no segment ({bad.size} such)", where=where, cure="Correct or remove them.")
+        raise InputError(
+            f"row {int(bad[0]) + 2} is no segment ({bad.size} such)", where=where, cure="Correct or remove them."
+        )
+    table = table[~hollow].reset_index(drop=True)
+    if table.empty:
+        raise InputError("has no segment with a mean", where=where, cure="Give log2 ratios.")
     which = resolve(None, build, where)
     table["chromosome"] = plain_chromosomes(table["chromosome"])
     refuse_beyond(table["chromosome"], table["end"], which, where)
@@ -75,7 +97,7 @@ def read_segments(path: Path | str, *, build: str) -> Segments:
             cure="Write log2(copies / 2).",
         )
     table["sample"] = [plain_id(str(name)) for name in table["sample"]]
-    return Segments(table, which)
+    return Segments(table, which, int(hollow.sum()))
 
 
 def gene_positions(mutations: Mutations) -> pd.DataFrame:
@@ -84,9 +106,15 @@ def gene_positions(mutations: Mutations) -> pd.DataFrame:
     A table of whole genes is better where there is one (`gene`, `chromosome`, `start`, `end` of the same build).
     """
     table = mutations.table
-    spans = table.astype({"gene": str, "chromosome": str}).groupby(["gene", "chromosome"])["start"].agg(["min", "max", "size"])
+    spans = (
+        table.astype({"gene": str, "chromosome": str})
+        .groupby(["gene", "chromosome"])["start"]
+        .agg(["min", "max", "size"])
+    )
     spans = spans.reset_index().sort_values("size", ascending=False, kind="stable").drop_duplicates("gene")
-    renamed = spans.rename(columns={"min": "start", "max": "end"}).drop(columns="size").sort_values("gene", ignore_index=True)
+    renamed = (
+        spans.rename(columns={"min": "start", "max": "end"}).drop(columns="size").sort_values("gene", ignore_index=True)
+    )
     renamed.attrs["build"] = mutations.build
     return renamed
 

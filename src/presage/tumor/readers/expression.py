@@ -44,11 +44,15 @@ class Expression:
         values = self.values
         if self.scale == "counts":
             values = values.div(values.sum(axis=1).replace(0, np.nan), axis=0) * 1e6
-        return np.log2(values + 1.0)
+        return values.transform(lambda column: np.log2(column + 1.0))
 
 
 def read_expression(
-    path: Path | str, *, scale: Scale | None = None, rows: Literal["tumours", "genes"] | None = None, genes: Collection[str] = ()
+    path: Path | str,
+    *,
+    scale: Scale | None = None,
+    rows: Literal["tumours", "genes"] | None = None,
+    genes: Collection[str] = (),
 ) -> Expression:
     """Read a matrix of expression with names in the first column and the header.
 
@@ -72,7 +76,9 @@ def read_expression(
     try:
         table = pd.read_csv(path, sep=None, engine="python", index_col=0, header=0)
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a csv of numbers.") from None
+        raise InputError(
+            f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a csv of numbers."
+        ) from None
     if (rows or _rows(table, set(genes), where)) == "genes":
         table = table.T
     bad = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
@@ -81,7 +87,8 @@ def read_expression(
     if len(holes):
         row, column = map(int, holes[0])
         raise InputError(
-            f"tumour row {row + 1}, gene {table.columns[column]}: {table.iat[row, column]!r} is no number ({len(holes)} such)",
+            f"tumour row {row + 1}, gene {table.columns[column]}: {table.iat[row, column]!r} is no number "
+            f"({len(holes)} such)",
             where=where,
             cure="Impute or leave out these genes first; a hole is not a nought.",
         )
@@ -95,7 +102,8 @@ def read_expression(
     seen = looks_like(values.to_numpy())
     if scale is not None and scale != seen:
         raise InputError(
-            f"was called {scale} and looks like {seen} (from {values.to_numpy().min():.3g} to {values.to_numpy().max():.3g})",
+            f"was called {scale} and looks like {seen} (from {values.to_numpy().min():.3g} to "
+            f"{values.to_numpy().max():.3g})",
             where=where,
             cure=f"Read it with scale={seen!r}, or take the matrix that was meant.",
         )
@@ -145,14 +153,17 @@ def z_scores(expression: Expression, normals: Expression | None = None) -> pd.Da
     else:
         if normals.scale != expression.scale:
             raise InputError(
-                f"tumours are {expression.scale}, normals {normals.scale}", cure="Take both from one matrix or pipeline."
+                f"tumours are {expression.scale}, normals {normals.scale}",
+                cure="Take both from one matrix or pipeline.",
             )
         if len(normals.values) < 3:
             raise InputError(f"{len(normals.values)} normal sample(s)", cure="A spread needs at least three.")
         other = normals.logged().reindex(columns=values.columns)
         missing = [name for name in values.columns if name not in normals.values.columns]
         if missing:
-            raise InputError(f"{len(missing)} gene(s) are not in the normals, such as {missing[0]}", cure="Use common genes.")
+            raise InputError(
+                f"{len(missing)} gene(s) are not in the normals, such as {missing[0]}", cure="Use common genes."
+            )
         centre, spread = other.mean(), other.std(ddof=1)
     return ((values - centre) / spread.where(spread > 0)).fillna(0.0)
 
@@ -160,9 +171,7 @@ def z_scores(expression: Expression, normals: Expression | None = None) -> pd.Da
 def normal_scores(expression: Expression) -> pd.DataFrame:
     """Threshold-free: each gene's ranks over tumours as normal quantiles (Blom), tumours x genes."""
     ranks = expression.values.rank(axis=0)
-    return pd.DataFrame(
-        stats.norm.ppf((ranks - 0.375) / (len(ranks) + 0.25)), index=ranks.index, columns=ranks.columns
-    )
+    return pd.DataFrame(stats.norm.ppf((ranks - 0.375) / (len(ranks) + 0.25)), index=ranks.index, columns=ranks.columns)
 
 
 def split_normals(expression: Expression) -> tuple[Expression, Expression | None]:
@@ -183,7 +192,8 @@ def _rows(table: pd.DataFrame, genes: set[str], where: str) -> Literal["tumours"
     known_across = sum(str(name) in genes for name in table.columns)
     if known_down == known_across:
         raise InputError(
-            f"rows such as {str(table.index[0])!r} and columns such as {str(table.columns[0])!r}: which are the tumours?",
+            f"rows such as {str(table.index[0])!r} and columns such as {str(table.columns[0])!r}: which are the "
+            f"tumours?",
             where=where,
             cure="Say it with rows='tumours' or rows='genes'.",
         )

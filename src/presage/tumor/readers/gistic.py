@@ -37,7 +37,9 @@ def read_peaks(path: Path | str) -> list[Peak]:
     Ensembl ids behind `|` are dropped from the symbols.
     """
     where = Path(path).name
-    rows = [line.rstrip("\n").split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = [
+        line.rstrip("\n").split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
     heads = [row[0].strip().lower() for row in rows]
     if heads[:4] != ["cytoband", "q value", "residual q value", "wide peak boundaries"] or len(rows) < 5:
         raise InputError("is no GISTIC table of peaks and genes", where=where, cure="Give amp_genes or del_genes.")
@@ -53,7 +55,13 @@ def read_peaks(path: Path | str) -> list[Peak]:
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
-    """Read `scores.gistic`: `type` (Amp, Del), `chromosome`, `start`, `end`, `q` (not its logarithm), `score`, `amplitude`, `frequency`."""
+    """Read `scores.gistic`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `type` (Amp, Del), `chromosome`, `start`, `end`, `q` (not its logarithm), `score`, `amplitude`, `frequency`.
+    """
     table = pd.read_csv(path, sep="\t", dtype={"Chromosome": str})
     names = ["type", "chromosome", "start", "end", "log_q", "score", "amplitude", "frequency"]
     if [str(name).strip().lower() for name in table.columns[:4]] != names[:4] or table.shape[1] != len(names):

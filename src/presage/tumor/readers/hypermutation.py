@@ -12,7 +12,8 @@ from presage.cohort import InputError
 from presage.tumor.readers.maf import Mutations
 
 Policy = Literal["exclude", "thin", "keep"]
-#: A tumour above this many coding mutations per megabase of coding sequence is called hypermutated (Campbell et al., Cell 2017).
+#: A tumour above this many coding mutations per megabase of coding sequence is called hypermutated (Campbell
+#: et al., Cell 2017).
 PER_MEGABASE = 10.0
 #: Coding sequence that an exome covers, in megabases; give that of the panel where there is one.
 EXOME = 30.0
@@ -44,8 +45,8 @@ def hypermutators(mutations: Mutations, *, megabases: float = EXOME) -> Hypermut
     """Find the hypermutated patients of a cohort.
 
     A patient is one when the coding mutations are above Q3 + 3 IQR of the cohort's log10 counts (far out among its own)
-    and above 10 per megabase (many by any measure). The first alone would call somebody in every quiet cohort, the second
-    alone would call half of a cohort of melanomas.
+    and above 10 per megabase (many by any measure). The first alone would call somebody in every quiet cohort,
+    the second alone would call half of a cohort of melanomas.
 
     Parameters
     ----------
@@ -55,13 +56,13 @@ def hypermutators(mutations: Mutations, *, megabases: float = EXOME) -> Hypermut
     if megabases <= 0:
         raise InputError(f"{megabases} megabases were looked at", cure="Give the size of the exome or panel, above 0.")
     coding = mutations.table["class"] != "noncoding"
-    counts = mutations.table.loc[coding, "patient"].astype(str).value_counts()
+    counts: pd.Series = mutations.table.loc[coding, "patient"].astype(str).value_counts()
     counts = counts.reindex(list(mutations.patients), fill_value=0).sort_values(ascending=False, kind="stable")
     # One is added so that a patient without mutations has a place on the log scale.
     low, high = np.quantile(np.log10(counts + 1), (0.25, 0.75))
     fence = float(10 ** (high + FENCE * (high - low)) - 1)
     absolute = PER_MEGABASE * megabases
-    found = counts[(counts > fence) & (counts > absolute)]
+    found = counts[counts.to_numpy() > max(fence, absolute)]
     return Hypermutators(counts, tuple(found.index), fence, absolute)
 
 
@@ -83,7 +84,9 @@ def tame(mutations: Mutations, policy: Policy, found: Hypermutators, *, seed: in
         counts["dropped: of a hypermutated patient"] = int(loud.sum())
         left = tuple(name for name in mutations.patients if name not in set(found.patients))
         samples = tuple(sorted(table.loc[~loud, "sample"].astype(str).unique()))
-        return replace(mutations, table=table[~loud].reset_index(drop=True), patients=left, samples=samples, counts=counts)
+        return replace(
+            mutations, table=table[~loud].reset_index(drop=True), patients=left, samples=samples, counts=counts
+        )
     limit = int(found.counts.drop(list(found.patients)).max())
     rng = np.random.default_rng(seed)
     kept = ~loud

@@ -118,12 +118,10 @@ def _header(path: Path) -> tuple[list[str], int, str]:
     if not path.is_file():
         raise InputError("no such file", where=str(path), cure="Check the path.")
     with _open(path) as stream:
-        skip = 0
-        for line in stream:
+        for skip, line in enumerate(stream):
             if not line.startswith("#") and line.strip():
                 separator = "\t" if "\t" in line else ","
                 return [name.strip().strip('"') for name in line.rstrip("\r\n").split(separator)], skip, separator
-            skip += 1
     raise InputError("is empty", where=path.name, cure="Give a MAF with a header line.")
 
 
@@ -177,7 +175,8 @@ def _parse(
             what = problem[0] if problem else str(error).splitlines()[0]
             cure = "The file is cut short or damaged: fetch it again."
             raise InputError(f"cannot be read: {what}", where=path.name, cure=cure) from None
-    return read.unify_dictionaries().to_pandas(split_blocks=True)
+    frame: pd.DataFrame = read.unify_dictionaries().to_pandas(split_blocks=True)
+    return frame
 
 
 def _numbers(table: pd.DataFrame, where: str, first_row: int) -> None:
@@ -205,7 +204,9 @@ def _refuse_empty(table: pd.DataFrame, where: str, first_row: int) -> None:
         bad = np.flatnonzero((words.isna() | words.isin(["", "NA"])).to_numpy())
         if bad.size:
             raise InputError(
-                f"row {int(bad[0]) + first_row}: no {name} ({bad.size} such row(s))", where=where, cure="Fill or remove them."
+                f"row {int(bad[0]) + first_row}: no {name} ({bad.size} such row(s))",
+                where=where,
+                cure="Fill or remove them.",
             )
 
 
@@ -219,12 +220,14 @@ def _undo_dates(
     if dates == "refuse":
         rows = np.flatnonzero(hit)
         told = "; ".join(
-            f"row {row + first_row}: {table['gene'].iloc[row]} (likely {found[table['gene'].iloc[row]]})" for row in rows[:5]
+            f"row {row + first_row}: {table['gene'].iloc[row]} (likely {found[table['gene'].iloc[row]]})"
+            for row in rows[:5]
         )
         raise InputError(
             f"{rows.size} gene symbol(s) that a spreadsheet turned into dates: {told}",
             where=where,
-            cure="Use the file of before the spreadsheet, or read with dates='repair'; `?` fits no gene and is dropped then.",
+            cure="Use the file of before the spreadsheet, or read with dates='repair'; `?` fits no gene and is "
+            "dropped then.",
         )
     lost = table["gene"].isin([symbol for symbol, gene in found.items() if gene == "?"]).to_numpy()
     counts["dates repaired to gene symbols"] = int((hit & ~lost).sum())

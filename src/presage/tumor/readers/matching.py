@@ -60,7 +60,9 @@ def match(tables: Mapping[str, Iterable[str]], maps: Mapping[str, Mapping[str, s
     for name, found in ids.items():
         flow.add("match", f"not in {name}", "patient", everyone - found.keys())
     if ids and not common:
-        raise InputError(f"no patient is in all of {', '.join(ids)}", cure="Leave out the table that shares the fewest.")
+        raise InputError(
+            f"no patient is in all of {', '.join(ids)}", cure="Leave out the table that shares the fewest."
+        )
     order = tuple(sorted(common))
     return Matched(order, {name: {who: found[who] for who in order} for name, found in ids.items()}, flow)
 

@@ -1,8 +1,10 @@
 """Gene symbols that a spreadsheet has turned into dates: found, named with the likely gene, repaired on request.
 
-Spreadsheets read MARCH1, SEPT2 or DEC1 as days and keep `1-Mar`, `2-Sep`, `2024-09-02` or the day's serial number. The month
+Spreadsheets read MARCH1, SEPT2 or DEC1 as days and keep `1-Mar`, `2-Sep`, `2024-09-02` or the day's serial
+number. The month
 tells the family; the day (or, in `Mar-01`, the number behind the month) tells the member. Serial numbers are days
-since 1899-12-30, or since 1904-01-01 in files of old Macintosh versions, which moves a date by 1462 days; only the first is tried.
+since 1899-12-30, or since 1904-01-01 in files of old Macintosh versions, which moves a date by 1462 days; only
+the first is tried.
 """
 
 from __future__ import annotations
@@ -11,8 +13,15 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-# Family by month, and the members that exist. The families were renamed in 2020 (MARCHF, SEPTIN, DELEC1) for this reason.
-_FAMILIES: dict[int, tuple[str, int]] = {3: ("MARCH", 11), 9: ("SEPT", 14), 12: ("DEC", 2), 10: ("OCT", 11), 4: ("APR", 3)}
+# Family by month, and the members that exist. The families were renamed in 2020 (MARCHF, SEPTIN, DELEC1) for
+# this reason.
+_FAMILIES: dict[int, tuple[str, int]] = {
+    3: ("MARCH", 11),
+    9: ("SEPT", 14),
+    12: ("DEC", 2),
+    10: ("OCT", 11),
+    4: ("APR", 3),
+}
 _RENAMED = {3: "MARCHF", 9: "SEPTIN"}
 _MONTHS = {
     name: number

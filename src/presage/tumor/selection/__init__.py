@@ -1,4 +1,4 @@
-"""Which genes are under selection in a cohort, beside the standards: how often they are mutated, and for their length."""
+"""Which genes are under selection in a cohort, beside the standards: mutation frequency, alone and for the length."""
 
 from presage.tumor.selection.background import Background, fit_background
 from presage.tumor.selection.counts import Counts, count

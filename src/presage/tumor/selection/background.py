@@ -12,6 +12,7 @@ measured on missense changes of genes without excess. Indels have their own spre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from scipy import optimize, special
 
 from presage.tumor.selection.counts import CHANGING, Counts
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
 #: Silent changes below which the rate of single genes cannot be learned from them: lengths alone are used then.
@@ -111,7 +112,7 @@ def negative_binomial(counts: NDArray[np.int64], design: Floats, offset: Floats)
     mean, shape, coefficients
         Iteratively reweighted least squares for the mean and a line search for the shape, in turn until neither moves.
     """
-    values = np.zeros(design.shape[1])
+    values: Floats = np.zeros(design.shape[1])
     values[0] = np.log(max(counts.sum(), 0.5)) - special.logsumexp(offset)
     shape = 1.0
     for _ in range(50):
@@ -122,7 +123,7 @@ def negative_binomial(counts: NDArray[np.int64], design: Floats, offset: Floats)
         gram = design.T @ (design * weight[:, None]) + 1e-9 * np.eye(len(values))
         values = np.linalg.solve(gram, design.T @ (weight * target))
         mean = np.exp(np.clip(offset + design @ values, -30, 30))
-        shape = _best_shape(lambda k, mean=mean: log_likelihood(counts, mean, k))
+        shape = _best_shape(counts, mean)
         if np.max(np.abs(values - before)) < 1e-7:
             break
     return mean, shape, values
@@ -166,7 +167,7 @@ def _indels(counts: NDArray[np.int64], lengths: Floats) -> tuple[Floats, float]:
     shape = _SHAPES[1]
     for _ in range(_ROUNDS):
         mean = _scaled(counts, lengths, inside)
-        shape = _best_shape(lambda k, mean=mean, inside=inside: log_likelihood(counts[inside], mean[inside], k))
+        shape = _best_shape(counts[inside], mean[inside])
         inside = upper_tail(counts, mean, shape)[0] > _TRIM
     return _scaled(counts, lengths, inside), shape
 
@@ -179,13 +180,15 @@ def _spread(counts: NDArray[np.int64], mean: Floats, given: Floats) -> float:
     return float(np.exp(best.x)) if best.x > -8.5 else 0.0
 
 
-def _best_shape(likelihood: object) -> float:
-    assert callable(likelihood)
+def _best_shape(counts: NDArray[np.int64], mean: Floats) -> float:
     low, high = np.log(_SHAPES[0]), np.log(_SHAPES[1])
-    best = optimize.minimize_scalar(lambda x: -likelihood(np.exp(x)), bounds=(low, high), method="bounded")
+    best = optimize.minimize_scalar(
+        lambda x: -log_likelihood(counts, mean, float(np.exp(x))), bounds=(low, high), method="bounded"
+    )
     return float(np.exp(best.x))
 
 
 def _standard(values: Floats) -> Floats:
     spread = values.std()
-    return (values - values.mean()) / (spread if spread > 0 else 1.0)
+    standard: Floats = (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return standard

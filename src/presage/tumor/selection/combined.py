@@ -7,6 +7,8 @@ exactly: the substitution classes are negative-multinomial (one gamma), indels a
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
@@ -14,23 +16,27 @@ from scipy import special, stats
 from presage.tumor.selection.background import Background, upper_tail
 from presage.tumor.selection.counts import CHANGING, Counts
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
-# Beyond this statistic 1 - P is lost to rounding; the chi-square tail is used, which is the larger of the two for counts as sparse as these.
+# Beyond this statistic 1 - P is lost to rounding; the chi-square tail is used, which is the larger of the two
+# for counts as sparse as these.
 _EXACT = 25.0
 _SAME = 1e-9
 
 
 def class_tests(counts: Counts, background: Background) -> dict[str, tuple[Floats, Floats]]:
     """Class -> P(X >= count) and P(X = count) of each gene."""
-    shapes = {"missense": background.shapes, "truncating": background.shapes, "indel": background.indel_shape}
+    substitution, indel = background.shapes, background.indel_shape
+    shapes: dict[str, Floats | float] = {"missense": substitution, "truncating": substitution, "indel": indel}
     return {name: upper_tail(getattr(counts, name), background.expected[name], shapes[name]) for name in CHANGING}
 
 
 def excess(counts: Counts, background: Background) -> tuple[Floats, Floats]:
     """P(T > t) and P(T = t) of the combined statistic under the background, each of shape (genes,)."""
     tests = class_tests(counts, background)
-    observed = sum(-np.log(np.maximum(tail - mass / 2, 1e-300)) for tail, mass in tests.values())
+    observed = np.zeros(len(counts.missense))
+    for tail, mass in tests.values():
+        observed += -np.log(np.maximum(tail - mass / 2, 1e-300))
     above, equal = np.empty(len(observed)), np.zeros(len(observed))
     none = counts.missense + counts.truncating + counts.indel == 0
     # All counts nought is the smallest statistic there is.
@@ -52,7 +58,8 @@ def _nothing(background: Background) -> Floats:
     both = background.expected["missense"] + background.expected["truncating"]
     shape, indel = background.shapes, background.indel_shape
     substitutions = shape * np.log1p(-both / (both + shape))
-    return np.exp(substitutions + indel * np.log(indel / (indel + background.expected["indel"])))
+    nothing: Floats = np.exp(substitutions + indel * np.log(indel / (indel + background.expected["indel"])))
+    return nothing
 
 
 def _exact(observed: float, means: tuple[float, ...], shape: float, indel_shape: float) -> tuple[float, float]:
@@ -64,7 +71,8 @@ def _exact(observed: float, means: tuple[float, ...], shape: float, indel_shape:
     both = means[0] + means[1]
     joint = np.exp(
         special.gammaln(shape + a + b) - special.gammaln(shape) - special.gammaln(a + 1.0) - special.gammaln(b + 1.0)
-        + shape * np.log1p(-both / (shape + both)) + a * np.log(means[0] / (shape + both)) + b * np.log(means[1] / (shape + both))
+        + shape * np.log1p(-both / (shape + both)) + a * np.log(means[0] / (shape + both))
+        + b * np.log(means[1] / (shape + both))
     )  # fmt: skip
     left = observed - first[:, None] - second[None, :]
     below = np.append(0.0, np.cumsum(mass))

@@ -30,8 +30,8 @@ class Counts:
     changed
         Patients with any protein-changing one, shape (genes,).
     placed, peak, peak_codon
-        Patients' missense changes whose codon is known (a patient once per codon), the most that share a codon, and that
-        codon (0 where there is none); shape (genes,).
+        Patients' missense changes whose codon is known (a patient once per codon), the most that share a
+        codon, and that codon (0 where there is none); shape (genes,).
     silent_pairs, silent_chance
         Pairs of silent changes of two patients in one codon, and how many are expected if all codons were alike.
     patients
@@ -71,7 +71,9 @@ def count(mutations: Mutations, genes: Genes) -> Counts:
     coding = (table["class"] != "noncoding").to_numpy() & table["class"].notna().to_numpy()
     if not (place >= 0).any():
         example = f"{symbols.iloc[0]!r} against {genes.names[0]!r}"
-        raise InputError(f"none of the mutated genes has a protein length ({example})", cure="Use HUGO symbols in both.")
+        raise InputError(
+            f"none of the mutated genes has a protein length ({example})", cure="Use HUGO symbols in both."
+        )
     lost = table.loc[coding & (place < 0), "gene"].astype(str).value_counts()
     frame = pd.DataFrame(
         {
@@ -91,16 +93,19 @@ def count(mutations: Mutations, genes: Genes) -> Counts:
     silent_placed, _, _, pairs = _codons(by["silent"], size)
     chance = float((silent_placed * (silent_placed - 1) / 2 / genes.lengths).sum())
     return Counts(
-        named,
-        *(patients_with(by[name], ["gene", "patient"]) for name in ("silent", *CHANGING)),
-        patients_with(frame[frame["class"] != "silent"], ["gene", "patient"]),
-        placed,
-        peak,
-        codon,
-        pairs,
-        chance,
-        len(mutations.patients),
-        {str(symbol): int(number) for symbol, number in lost.items()},
+        genes=named,
+        silent=patients_with(by["silent"], ["gene", "patient"]),
+        missense=patients_with(by["missense"], ["gene", "patient"]),
+        truncating=patients_with(by["truncating"], ["gene", "patient"]),
+        indel=patients_with(by["indel"], ["gene", "patient"]),
+        changed=patients_with(frame[frame["class"] != "silent"], ["gene", "patient"]),
+        placed=placed,
+        peak=peak,
+        peak_codon=codon,
+        silent_pairs=pairs,
+        silent_chance=chance,
+        patients=len(mutations.patients),
+        unknown={str(symbol): int(number) for symbol, number in lost.items()},
     )
 
 
@@ -108,7 +113,9 @@ def _codons(rows: pd.DataFrame, size: int) -> tuple[Integers, Integers, Integers
     """Placed changes, the most in one codon, that codon, of every gene; and the pairs within codons."""
     rows = rows.dropna(subset="codon").drop_duplicates(["gene", "patient", "codon"])
     at = rows.groupby(["gene", "codon"], sort=True).size().reset_index(name="n")
-    placed = np.bincount(at["gene"].to_numpy(np.int64), weights=at["n"].to_numpy(float), minlength=size).astype(np.int64)
+    placed = np.bincount(at["gene"].to_numpy(np.int64), weights=at["n"].to_numpy(float), minlength=size).astype(
+        np.int64
+    )
     peak = np.zeros(size, dtype=np.int64)
     codon = np.zeros(size, dtype=np.int64)
     best = at.sort_values(["n", "codon"], ascending=[False, True], kind="stable").drop_duplicates("gene")

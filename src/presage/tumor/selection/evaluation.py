@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 CAVEAT = (
-    "A list of known cancer genes is no truth: it holds genes of other cancers and of fusions that this cohort cannot show, lacks drivers "
+    "A list of known cancer genes is no truth: it holds genes of other cancers and of fusions that this cohort "
+    "cannot show, lacks drivers "
     "not yet described, and was itself built in part by counting mutations, which favours the frequent."
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,22 @@ def read_genes(path: Path | str) -> Genes:
         cure = f"Name them Hugo_Symbol and aa.length; it has {', '.join(map(str, table.columns))}."
         raise InputError("has no column of gene symbols or of protein lengths", where=where, cure=cure) from None
     protein = table[columns["protein.id"]] if "protein.id" in columns else table[symbol]
-    return genes_of(table[symbol].astype(str), table[length].to_numpy(float), protein.astype(str), where)
+    return genes_of(
+        list(table[symbol].astype(str)), list(table[length].astype(float)), list(protein.astype(str)), where
+    )
 
 
-def genes_of(symbols: Sequence[str], lengths: Sequence[float], proteins: Sequence[str] | None = None, where: str = "") -> Genes:
+def genes_of(
+    symbols: Sequence[str], lengths: Sequence[float], proteins: Sequence[str] | None = None, where: str = ""
+) -> Genes:
     """Genes from columns: symbols, residues, and ids by which two symbols are known as one protein."""
     same = list(symbols) if proteins is None else list(proteins)
     frame = pd.DataFrame({"symbol": list(symbols), "length": np.asarray(lengths, float), "protein": same})
     bad = frame[~(frame["length"] > 0)]
     if len(bad):
-        raise InputError(f"{bad['symbol'].iloc[0]} has length {bad['length'].iloc[0]}", where=where, cure="Give residues > 0.")
+        raise InputError(
+            f"{bad['symbol'].iloc[0]} has length {bad['length'].iloc[0]}", where=where, cure="Give residues > 0."
+        )
     frame = frame.sort_values("symbol", kind="stable")
     # Symbols with several transcripts are joined first, then symbols with one protein.
     of: dict[str, int] = {}
@@ -125,7 +132,8 @@ def read_covariates(path: Path | str, genes: Genes) -> tuple[Floats, tuple[str, 
         raise InputError(
             f"{len(table)} rows of {table.shape[1]} covariates without gene symbols",
             where=where,
-            cure="Write the table with the symbols in its first column (R: row.names=TRUE); their order cannot be guessed.",
+            cure="Write the table with the symbols in its first column (R: row.names=TRUE); their order cannot "
+            "be guessed.",
         )
     index = [genes.alias.get(symbol) for symbol in table.iloc[:, 0].astype(str)]
     known = np.array([place is not None for place in index])

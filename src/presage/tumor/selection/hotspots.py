@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
 from presage.tumor.selection.counts import Counts
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 # Silent pairs below which the upper 95 % limit of their rate is taken in place of the rate.
 _FEW_PAIRS = 10
 # Weight per codon beyond which codons are alike.
@@ -19,8 +21,8 @@ def codon_weight(counts: Counts) -> float:
     """How alike codons are without selection: the Dirichlet weight per codon, learned from silent changes.
 
     Some codons mutate more than others (methylated CpG above all). Silent changes of two patients meet in a codon
-    1 + 1/weight times as often as if codons were alike; where few such pairs can be expected, the upper 95 % Poisson limit of that ratio is used,
-    so that a small cohort finds fewer hotspots, not more.
+    1 + 1/weight times as often as if codons were alike; where few such pairs can be expected, the upper 95 %
+    Poisson limit of that ratio is used, so that a small cohort finds fewer hotspots, not more.
     """
     pairs, chance = counts.silent_pairs, counts.silent_chance
     if chance <= 0:
@@ -62,5 +64,7 @@ def _reached(placed: NDArray[np.int64], peak: NDArray[np.int64], lengths: Floats
         )  # fmt: skip
         one = float(np.exp(log_mass).sum())
         # With two changes the codons exclude each other, and the sum is exact.
-        result[gene] = min(1.0, lengths[gene] * one if 2 * least > n else -np.expm1(lengths[gene] * np.log1p(-min(one, 1 - 1e-16))))
+        result[gene] = min(
+            1.0, lengths[gene] * one if 2 * least > n else -np.expm1(lengths[gene] * np.log1p(-min(one, 1 - 1e-16)))
+        )
     return result

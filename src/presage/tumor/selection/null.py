@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,20 +31,23 @@ def draw_null(counts: Counts, background: Background, weight: float, *, seed: in
     factor = (background.shape + counts.silent) / (background.shape + background.silent) if background.learned else 1.0
     spread = background.spread
     own = rng.gamma(1.0 / spread, spread, size) if spread > 0 else np.ones(size)
-    drawn = {name: rng.poisson(background.expected[name] / factor * rate * own) for name in ("missense", "truncating")}
+    missense, truncating = (
+        rng.poisson(background.expected[name] / factor * rate * own) for name in ("missense", "truncating")
+    )
     slip = rng.gamma(background.indel_shape, 1.0 / background.indel_shape, size)
     indel = rng.poisson(background.expected["indel"] * slip)
-    placed, peak, codon, _ = _place(drawn["missense"], counts.genes.lengths, weight, rng)
+    placed, peak, codon, _ = _place(missense, counts.genes.lengths, weight, rng)
     silent_placed, _, _, pairs = _place(silent, counts.genes.lengths, weight, rng)
     chance = float((silent_placed * (silent_placed - 1) / 2 / counts.genes.lengths).sum())
     return replace(
-        counts, silent=silent, **drawn, indel=indel, changed=drawn["missense"] + drawn["truncating"] + indel,
+        counts, silent=silent, missense=missense, truncating=truncating, indel=indel,
+        changed=missense + truncating + indel,
         placed=placed, peak=peak, peak_codon=codon, silent_pairs=pairs, silent_chance=chance,
     )  # fmt: skip
 
 
 def _place(
-    changes: Integers, lengths: NDArray[np.float64], weight: float, rng: np.random.Generator
+    changes: Integers, lengths: NDArray[np.floating[Any]], weight: float, rng: np.random.Generator
 ) -> tuple[Integers, Integers, Integers, float]:
     """Codons by Polya's urn: a change joins an earlier one with chance k / (weight * length + k), k changes so far."""
     peak, codon = np.minimum(changes, 1), np.zeros_like(changes)

@@ -19,7 +19,7 @@ from presage.tumor.selection.counts import CHANGING, Counts, count
 from presage.tumor.selection.genes import Genes
 from presage.tumor.selection.hotspots import codon_weight, hotspots
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 #: Protein-changing changes and patients below which no p-value is given: expectations would rest on a handful of genes.
 LEAST_CHANGES = 200
 LEAST_PATIENTS = 10
@@ -163,25 +163,31 @@ def _limits(counts: Counts) -> tuple[str, ...]:
     changes = int(sum(getattr(counts, name).sum() for name in CHANGING))
     if counts.patients < LEAST_PATIENTS or changes < LEAST_CHANGES:
         raise InputError(
-            f"{counts.patients} patients with {changes} protein-changing mutations are too few: selection in a cohort needs "
+            f"{counts.patients} patients with {changes} protein-changing mutations are too few: selection in a "
+            f"cohort needs "
             f"{LEAST_PATIENTS} patients and {LEAST_CHANGES} mutations",
-            cure="Count known driver genes instead, or join cohorts of one cancer. Metastases of one patient are one patient.",
+            cure="Count known driver genes instead, or join cohorts of one cancer. Metastases of one patient "
+            "are one patient.",
         )
     said = []
     silent = int(counts.silent.sum())
     if silent == 0:
         said.append(
-            "No silent calls: the rate of single genes, the effect of covariates and how uneven codons are cannot be computed. "
+            "No silent calls: the rate of single genes, the effect of covariates and how uneven codons are "
+            "cannot be computed. "
             "Expectations follow protein length alone, and their spread is that of missense changes."
         )
     elif silent < LEAST_SILENT:
         said.append(f"{silent} silent calls are too few to learn rates from; expectations follow protein length alone.")
     if len(counts.genes.names) < _SMALL_PANEL:
         said.append(
-            f"{len(counts.genes.names)} genes: in a panel of cancer genes the background leans on genes under selection, "
+            f"{len(counts.genes.names)} genes: in a panel of cancer genes the background leans on genes under "
+            f"selection, "
             "which makes the tests miss rather than invent."
         )
     if counts.unknown:
         calls = sum(counts.unknown.values())
-        said.append(f"{calls} coding call(s) in {len(counts.unknown)} symbol(s) without a protein length are not tested.")
+        said.append(
+            f"{calls} coding call(s) in {len(counts.unknown)} symbol(s) without a protein length are not tested."
+        )
     return tuple(said)

@@ -15,6 +15,7 @@ from presage.cohort.splits import Splits
 from presage.cohort.tables import parse_csv, some
 from presage.depression.importers.coverage import without_uncovered
 from presage.depression.scales import scale_named, score
+from presage.depression.study_template import write_study
 
 Split = Literal["train", "dev", "test"]
 
@@ -87,7 +88,27 @@ def import_daic_woz(source: str, cohort: str, *, evaluate: str = "") -> ImportSu
     cutoff = scale_named("phq8").cutoff
     cases = int((known >= cutoff).sum())
     facts = {"outcome": "phq8", "cutoff": cutoff, "cases": cases, "controls": len(known) - cases}
+    write_study(
+        target,
+        title="Depression (PHQ-8) from clinical interviews: DAIC-WOZ",
+        column="phq8",
+        label="PHQ-8",
+        cutoff=cutoff,
+        kinds={row["kind"] for row in rows},
+        demographics=["gender"] if patients["gender"].nunique() > 1 else [],
+        official_split=_exists(storage.join(target, "splits.csv")),
+        cases=cases,
+        controls=len(known) - cases,
+    )
     return ImportSummary(len(patients), len(rows), excluded, notes, facts)
+
+
+def _exists(path: str) -> bool:
+    try:
+        storage.size_of(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _recordings(root: str, files: list[str]) -> tuple[list[dict[str, Any]], list[tuple[str, str]], int]:

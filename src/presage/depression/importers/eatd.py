@@ -12,6 +12,7 @@ from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
 from presage.depression.kinds import ANSWERS
 from presage.depression.scales import SDS_INDEX_CUTOFF, SDS_INDEX_PER_POINT, scale_named
+from presage.depression.study_template import write_study
 
 _FOLDER = re.compile(r"(?:.*/)?(?P<id>[tv]_\d+)")
 # Beside the recordings as they were made lie versions that the corpus' authors processed.
@@ -86,7 +87,20 @@ def import_eatd(source: str, cohort: str, *, processed: bool = False) -> ImportS
     columns = ("sds_index", "sds")
     write_tables(target, table, pd.DataFrame(recordings), name=_NAME, description=_DESCRIPTION, outcomes=columns)
     write_excluded(storage.join(target, "excluded.csv"), absent)
-    return _summary(table, len(recordings), absent)
+    summary = _summary(table, len(recordings), absent)
+    write_study(
+        target,
+        title="Depression (SDS) from spoken answers: EATD-Corpus",
+        column="sds_index",
+        label="SDS index",
+        cutoff=SDS_INDEX_CUTOFF,
+        kinds={row["kind"] for row in recordings},
+        prompts=False,
+        english=False,
+        cases=summary.facts["cases"],
+        controls=summary.facts["controls"],
+    )
+    return summary
 
 
 def _answer(answer: str, names: set[str], processed: bool) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

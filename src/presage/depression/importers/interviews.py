@@ -14,7 +14,10 @@ from presage.depression.importers.coverage import without_uncovered
 from presage.depression.importers.folders import from_folders
 from presage.depression.importers.listing import from_table
 from presage.depression.scales import score, scored_columns
+from presage.depression.study_template import write_study
 
+# Columns that a control on demographics reads, where they are there.
+_WHO = ("age", "sex", "gender", "education")
 _DESCRIPTION = "Imported interviews; patient ids are those of the source."
 
 
@@ -93,8 +96,45 @@ def import_interviews(
     title = name or "Imported interviews"
     write_tables(target, patients, pd.DataFrame(rows), name=title, description=_DESCRIPTION, outcomes=columns)
     write_excluded(storage.join(target, "excluded.csv"), excluded)
-    notes += [*scale_notes, "The cohort refers to the original files and their folders: do not move or rename them."]
+    notes += scale_notes + _study(target, patients, rows, columns, title)
+    notes += ["The cohort refers to the original files and their folders: do not move or rename them."]
     return ImportSummary(len(patients), len(rows), excluded, notes)
+
+
+def _study(
+    target: str, patients: pd.DataFrame, rows: list[dict[str, Any]], outcomes: tuple[str, ...], title: str
+) -> list[str]:
+    """Write ``study.yaml`` where there is an outcome with both classes; say why not where there is none."""
+    seen = [str(column) for column in patients.columns if column not in outcomes]
+    for column, cutoff in _candidates(patients, outcomes):
+        values = pd.to_numeric(patients[column], errors="coerce").dropna()
+        cases = int((values >= (1 if cutoff is None else cutoff)).sum())
+        written = write_study(
+            target,
+            title=f"{title}: {column.upper()}",
+            column=column,
+            label=column.upper(),
+            cutoff=cutoff,
+            kinds={row["kind"] for row in rows},
+            questionnaire=next((scale.name for scale in scored_columns(pd.Index(seen)) if scale.name in seen), ""),
+            demographics=[name for name in _WHO if name in seen and patients[name].nunique() > 1],
+            english={row.get("language") or "en" for row in rows} == {"en"},
+            several_visits=len({row["visit"] for row in rows}) > 1,
+            cases=cases,
+            controls=len(values) - cases,
+        )
+        if written:
+            return []
+    return ["No study.yaml was written: it needs an outcome (a known scale, or 0 and 1) with two cases and controls."]
+
+
+def _candidates(patients: pd.DataFrame, outcomes: tuple[str, ...]) -> list[tuple[str, float | None]]:
+    """Columns that a study may predict: totals of known scales with their cut-offs, then columns of 0 and 1."""
+    totals: list[tuple[str, float | None]] = [
+        (scale.name, scale.cutoff) for scale in scored_columns(pd.Index(outcomes)) if scale.name in outcomes
+    ]
+    binary = [c for c in outcomes if set(pd.to_numeric(patients[c], errors="coerce").dropna()) == {0, 1}]
+    return totals + [(column, None) for column in binary]
 
 
 def _with_defaults(row: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -27,16 +27,35 @@ _MEMBERS: dict[str, type[LinearMarker]] = {
     "face": Face,
 }
 # With fewer of a class among those who have a modality, its marker cannot be fitted and judged.
-_FEWEST = 4
+_FEWEST = 3
 _MODEL = ("mean", "spread", "weights")
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A linear marker that was fitted without an inner fold, and centre and spread of its logits in that fold."""
+
+    marker: LinearMarker
+    centre: float
+    spread: float
+
+    def said(self, cohort: Cohort, resources: Resources) -> Floats:
+        """Standardised logits, shape (n,); NaN of a patient without what the marker reads."""
+        found = np.full(len(cohort), np.nan)
+        usable = np.asarray(self.marker.usable(cohort), dtype=bool)
+        if usable.any():
+            kept = cohort.select(patient for patient, ok in zip(cohort.patient_ids, usable, strict=True) if ok)
+            found[usable] = (self.marker.score(kept, resources) - self.centre) / self.spread
+        return found
 
 
 class LateFusion(Marker):
     """Logits of linear markers, stacked by a logistic regression (Wolpert, Neural Networks 1992); the score is a logit.
 
-    The regression learns from logits that each training patient got from markers fitted without that patient, on inner
-    folds; the markers are then fitted on all training patients. A patient without a modality has no logit of it, which
-    counts as the average.
+    Each marker is fitted once for each of some inner folds of the training patients, on the patients of all others; its
+    logits are brought to mean 0 and spread 1 by those in the fold, as each fit has a slope of its own. The regression
+    learns from these logits, which no training patient got from a marker that had seen the patient. In new patients the
+    fits of a marker are averaged. A patient without a modality has no logit of it, which counts as the average.
 
     Attributes
     ----------
@@ -54,7 +73,7 @@ class LateFusion(Marker):
     members: list[Member] = Field(default=["language", "prosody", "face"], min_length=1)
     inner_folds: Annotated[int, Field(ge=2, le=20)] = 5
 
-    _fitted_members: dict[str, LinearMarker] = PrivateAttr(default_factory=dict)
+    _fits: dict[str, list[_Fit]] = PrivateAttr(default_factory=dict)
     _stack: RidgeLogistic | None = PrivateAttr(default=None)
 
     def encoders(self) -> list[Encoder]:
@@ -66,21 +85,21 @@ class LateFusion(Marker):
         resources = resources or Resources()
         group_by = "match_set" if "match_set" in cohort.patients.columns else "patient"
         folds = make_splits(cohort, folds=self._possible(cohort), seed=resources.seed, group_by=group_by)  # type: ignore[arg-type]
+        place = {patient: row for row, patient in enumerate(cohort.patient_ids)}
         columns: dict[str, Floats] = {}
-        self._fitted_members = {}
+        self._fits = {}
         for name, member in self._unfitted():
-            if not _enough(member, cohort):
-                resources.note(f"Too few training patients have what {name} reads: it is left out of the fusion.")
-                continue
-            place = {patient: row for row, patient in enumerate(cohort.patient_ids)}
-            said = np.full(len(cohort), np.nan)
+            said, fits = np.full(len(cohort), np.nan), []
             for fold in folds:
                 train, test = cohort.select(fold.train), cohort.select(fold.test)
-                if _enough(member, train, least=2):
-                    inner = _fit(member.model_copy(), train, resources)
-                    said[[place[p] for p in test.patient_ids]] = _logits(inner, test.blinded(), resources)
-            columns[name] = said
-            self._fitted_members[name] = _fit(member.model_copy(), cohort, resources)
+                if _enough(member, train):
+                    fit, logits = _fitted_and_judged(member, train, test, resources)
+                    fits.append(fit)
+                    said[[place[patient] for patient in test.patient_ids]] = logits
+            if fits:
+                columns[name], self._fits[name] = said, fits
+            else:
+                resources.note(f"Too few training patients have what {name} reads: it is left out of the fusion.")
         if not columns:
             raise InputError(
                 "no modality is there for enough training patients", where="late-fusion", cure="use a larger cohort"
@@ -96,7 +115,7 @@ class LateFusion(Marker):
         if not len(cohort):
             return np.zeros(0)
         resources = resources or Resources()
-        columns = [_logits(member, cohort, resources) for member in self._fitted_members.values()]
+        columns = [np.mean([fit.said(cohort, resources) for fit in fits], axis=0) for fits in self._fits.values()]
         return self._stack.logits(np.stack(columns, axis=1))
 
     def needs(self, recording: Recording) -> bool:
@@ -104,24 +123,29 @@ class LateFusion(Marker):
         return any(member.needs(recording) for _, member in self._unfitted())
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Weights of each member and of the regression on them."""
+        """Weights of every fit and of the regression on them."""
         assert self._stack is not None
         arrays = {f"stack.{part}": getattr(self._stack, part) for part in _MODEL}
         facts: dict[str, Any] = {"stack": {"intercept": self._stack.intercept, "strength": self._stack.strength}}
-        for name, member in self._fitted_members.items():
-            own, facts[name] = member.state()
-            arrays |= {f"{name}.{part}": array for part, array in own.items()}
+        facts["fits"] = {name: [] for name in self._fits}
+        for name, fits in self._fits.items():
+            for number, fit in enumerate(fits):
+                own, about = fit.marker.state()
+                facts["fits"][name].append({"centre": fit.centre, "spread": fit.spread, "facts": about})
+                arrays |= {f"{name}.{number}.{part}": array for part, array in own.items()}
         return arrays, facts
 
     def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Take back what :meth:`state` gave."""
         mean, spread, weights = (arrays[f"stack.{part}"] for part in _MODEL)
         self._stack = RidgeLogistic(mean, spread, weights, **facts["stack"])
-        self._fitted_members = {name: member for name, member in self._unfitted() if name in facts}
-        for name, member in self._fitted_members.items():
-            start = f"{name}."
-            own = {part.removeprefix(start): array for part, array in arrays.items() if part.startswith(start)}
-            member.restore(own, facts[name])
+        self._fits = {}
+        for name, member in self._unfitted():
+            for number, about in enumerate(facts["fits"].get(name, [])):
+                start, marker = f"{name}.{number}.", member.model_copy()
+                own = {part.removeprefix(start): array for part, array in arrays.items() if part.startswith(start)}
+                marker.restore(own, about["facts"])
+                self._fits.setdefault(name, []).append(_Fit(marker, about["centre"], about["spread"]))
 
     def _unfitted(self) -> Iterator[tuple[str, LinearMarker]]:
         return ((name, _MEMBERS[name]()) for name in dict.fromkeys(self.members))
@@ -142,16 +166,12 @@ def _enough(member: LinearMarker, cohort: Cohort, least: int = _FEWEST) -> bool:
     return min(int(cases.sum()), int((~cases).sum())) >= least
 
 
-def _fit(member: LinearMarker, cohort: Cohort, resources: Resources) -> LinearMarker:
-    # A member's scratch and curves are nobody's: it is fitted in a moment.
-    return member.fit(_having(member, cohort), replace(resources, scratch=None))
-
-
-def _logits(member: LinearMarker, cohort: Cohort, resources: Resources) -> Floats:
-    """Shape (n,); NaN of a patient without what the member reads."""
-    found = np.full(len(cohort), np.nan)
-    usable = np.asarray(member.usable(cohort), dtype=bool)
-    if usable.any():
-        kept = cohort.select(patient for patient, ok in zip(cohort.patient_ids, usable, strict=True) if ok)
-        found[usable] = member.score(kept, resources)
-    return found
+def _fitted_and_judged(member: LinearMarker, train: Cohort, test: Cohort, resources: Resources) -> tuple[_Fit, Floats]:
+    """A fit on `train`, and what it says of `test`, shape (n,)."""
+    # A linear marker is fitted in a moment: there is nothing to resume.
+    marker = member.model_copy().fit(_having(member, train), replace(resources, scratch=None))
+    raw = _Fit(marker, 0.0, 1.0).said(test.blinded(), resources)
+    known = raw[np.isfinite(raw)]
+    spread = float(known.std()) if len(known) else 0.0
+    fit = _Fit(marker, float(known.mean()) if len(known) else 0.0, spread if spread > 0 else 1.0)
+    return fit, (raw - fit.centre) / fit.spread

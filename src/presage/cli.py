@@ -13,7 +13,7 @@ import typer
 from presage.commands.costing import cost
 from presage.commands.evaluating import evaluate
 from presage.commands.fetching import fetch
-from presage.commands.following import course
+from presage.commands.following import course, patient
 from presage.commands.naming import run_name
 from presage.commands.planning import plan
 from presage.commands.watching import status
@@ -198,6 +198,7 @@ app.command()(cost)
 app.command()(status)
 app.command()(evaluate)
 app.command()(course)
+app.command()(patient)
 app.command()(fetch)
 app.add_typer(plan, name="plan")
 

@@ -14,6 +14,9 @@ def course(
     columns: Annotated[
         str, typer.Option(help="Columns asked at every visit, beside the outcome: `phq9` stands for phq9, phq9_2, ...")
     ] = "",
+    remission: Annotated[
+        float | None, typer.Option(help="The scale below which nobody counts as ill; the outcome's cut-off by default.")
+    ] = None,
 ) -> None:
     """Score every visit out of fold and show whether the markers follow their patients.
 
@@ -27,6 +30,29 @@ def course(
 
     folder = folder_at(run)
     names = [name.strip() for name in columns.split(",") if name.strip()]
-    findings = score_visits(open_visits(folder, names), terminal_progress())
+    findings = score_visits(open_visits(folder, names), terminal_progress(), remission=remission)
     page = render(findings, folder.place(FOLDER))
     typer.echo(f"\n{answer(findings)}\nreport: {page}")
+
+
+def patient(
+    run: Run,
+    code: Annotated[str, typer.Argument(help="The patient's code, such as P0007; `course/course.csv` lists them.")],
+) -> None:
+    """Write the page of one patient: scale and scores by visit, the recordings over time, where the scores come from.
+
+    The page quotes the patient. It is written to `patients/CODE/patient.html` below the run folder, which its owner
+    alone may open. Needs `presage course RUN` and the recordings.
+    """
+    from presage.report.patient import patient_page
+    from presage.study.folder import folder_at
+    from presage.study.patient import FOLDER, gather_patient
+    from presage.study.progress import terminal_progress
+
+    folder = folder_at(run)
+    document = gather_patient(folder, code, terminal_progress())
+    private = f"{FOLDER}/{code}"
+    names = [name for visit in document["visits"] for name in visit["pictures"]]
+    pictures = {name: folder.read(f"{private}/{name}") for name in names}
+    folder.write_text(f"{private}/patient.html", patient_page(document, pictures))
+    typer.echo(f"wrote {folder.place(f'{private}/patient.html')}")

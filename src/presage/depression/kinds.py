@@ -79,6 +79,8 @@ class AudioKind:
 
     name = "audio"
     required: Mapping[str, Sequence[str]] = {}
+    #: Its picture shows these kinds of the same visit too.
+    shows: Sequence[str] = ("transcript", "face-track")
     optional: Sequence[str] = (*_ABOUT, "channel")
 
     def inspect(self, recording: Recording) -> None:
@@ -106,6 +108,8 @@ class VideoKind:
 
     name = "video"
     required: Mapping[str, Sequence[str]] = {}
+    #: Its picture shows these kinds of the same visit too.
+    shows: Sequence[str] = ("transcript", "audio", "face-track")
     optional: Sequence[str] = (*_ABOUT, "channel")
 
     def inspect(self, recording: Recording) -> None:

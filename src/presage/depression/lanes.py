@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _GRID, _INK, _MUTED = "#E3E3E3", "#222222", "#777777"
 # Rough width of a letter of the words' size, inches.
-_LETTER = 0.062
+_LETTER = 0.056
 _ROWS = 3
 
 
@@ -56,7 +56,7 @@ class Words:
 
 def _fitting(turn: Turn, seconds_per_letter: float) -> str:
     """As much of a turn as its own duration has room for, at least a few letters."""
-    room = max(6, int((turn.duration or 0.0) / seconds_per_letter * _ROWS * 0.9))
+    room = max(6, int((turn.duration or 0.0) / seconds_per_letter * _ROWS))
     return turn.text if len(turn.text) <= room else f"{turn.text[: room - 1].rstrip()}…"
 
 

@@ -22,7 +22,7 @@ _WARNING = "#D55E00"
 _PANEL_INCHES = (7.0, 0.55)
 _COLUMNS = 2
 # Panels with more strips than this stand alone in their row, so wide (inches).
-_BRIEF, _WIDE = 3, 13.0
+_BRIEF, _WIDE = 3, 10.5
 
 
 class Lane(Protocol):
@@ -100,7 +100,7 @@ def draw_panels(panels: Sequence[Panel], out: Path, caption: str) -> Path:
     columns = 1 if lanes > _BRIEF else min(_COLUMNS, max(1, len(panels)))
     width = _WIDE if lanes > _BRIEF else _PANEL_INCHES[0] * columns
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(width, 0.8 + rows * (0.5 + _PANEL_INCHES[1] * lanes)), dpi=100)
+    figure = Figure(figsize=(width, 0.8 + rows * (0.5 + _PANEL_INCHES[1] * lanes)), dpi=130 if lanes > _BRIEF else 100)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,46 @@ def render(findings: Findings, folder: Path | str) -> Path | str:
 def to_html(findings: Findings, folder: Path | str | None = None) -> str:
     """The page as text; the same findings and images give the same bytes."""
     document = findings.document
+    return html_of(
+        document.get("title") or "Findings",
+        parts(findings),
+        phantom=bool(document.get("phantom")),
+        sentence=answer(findings).removeprefix("Made-up data, no clinical meaning. "),
+        also=meaning(findings),
+        missing=missing(findings),
+        facts=_facts(document),
+        version=(document.get("software") or {}).get("presage", ""),
+        folder=folder,
+    )
+
+
+def html_of(
+    title: str,
+    shown: Sequence[Part],
+    *,
+    phantom: bool,
+    sentence: str,
+    facts: Sequence[tuple[str, str]] = (),
+    also: str = "",
+    missing: str = "",
+    version: str = "",
+    folder: Path | str | None = None,
+) -> str:
+    """Parts as one self-contained page.
+
+    Parameters
+    ----------
+    title, sentence, also, missing, facts
+        The head: heading, the answer in a sentence, what follows from it, what is lacking, and short facts.
+    shown
+        The sections in order.
+    phantom
+        Whether the people are made up; the page says so at the top and in print.
+    version
+        Of the package, for the foot.
+    folder
+        Where example images are looked for.
+    """
     environment = Environment(
         loader=PackageLoader("presage.report", "templates"),
         autoescape=True,
@@ -55,23 +95,23 @@ def to_html(findings: Findings, folder: Path | str | None = None) -> str:
     environment.filters["drawing"] = Markup
     environment.filters["cell"] = cell
     environment.filters["tidy"] = tidy
-    environment.globals["picture"] = lambda shown: _picture(shown, folder)
+    environment.globals["picture"] = lambda image: _picture(image, folder)
     environment.globals["svg_file"] = svg_file
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
     script = _resource("page.js")
     return environment.get_template("page.html.j2").render(
-        title=document.get("title") or "Findings",
-        phantom=bool(document.get("phantom")),
-        sentence=answer(findings).removeprefix("Made-up data, no clinical meaning. "),
-        also=meaning(findings),
-        missing=missing(findings),
-        facts=_facts(document),
-        parts=parts(findings),
+        title=title,
+        phantom=phantom,
+        sentence=sentence,
+        also=also,
+        missing=missing,
+        facts=facts,
+        parts=shown,
         groups=group,
         style=Markup(_resource("page.css")),
         script=Markup(script),
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        version=(document.get("software") or {}).get("presage", ""),
+        version=version,
     )
 
 

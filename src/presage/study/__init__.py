@@ -2,7 +2,7 @@
 
 from presage.study.cache import EncoderCache
 from presage.study.encoder import Encoder
-from presage.study.marker import Explanation, Marker, Resources
+from presage.study.marker import Explanation, Marker, Reason, Resources
 from presage.study.plan import Study
 
-__all__ = ["Encoder", "EncoderCache", "Explanation", "Marker", "Resources", "Study"]
+__all__ = ["Encoder", "EncoderCache", "Explanation", "Marker", "Reason", "Resources", "Study"]

@@ -139,10 +139,17 @@ def open_visits(run_folder: Folder, columns: Sequence[str]) -> Visits:
     return Visits(run, study, cohort, names, wanted)
 
 
-def score_visits(visits: Visits, progress: Progress | None = None) -> Findings:
+def score_visits(visits: Visits, progress: Progress | None = None, *, remission: float | None = None) -> Findings:
     """Score every visit out of fold, write ``course/course.csv`` and ``course/findings.json``; the findings.
 
     A visit enters where every marker can score it, so that all are compared on the same visits; the others are counted.
+
+    Parameters
+    ----------
+    visits
+        As :func:`open_visits` gives them.
+    remission
+        The scale below which nobody counts as ill; None for the outcome's cut-off.
     """
     run, told = visits.run, progress or Progress()
     plans = [run.plan.entry(position) for position in range(len(run.plan.markers))]
@@ -164,7 +171,7 @@ def score_visits(visits: Visits, progress: Progress | None = None) -> Findings:
             told.advance()
     told.finish()
     _add_outcome(rows, visits, cohorts)
-    findings = _findings(visits, _table(rows, visits), built, cohorts)
+    findings = _findings(visits, _table(rows, visits), built, cohorts, remission)
     frame = pd.DataFrame([{"patient": code, "visit": visit, **row} for (code, visit), row in sorted(rows.items())])
     run.folder.write_text(f"{FOLDER}/course.csv", frame.to_csv(index=False, lineterminator="\n"))
     run.folder.write_text(f"{FOLDER}/findings.json", findings.to_json())
@@ -211,9 +218,11 @@ def _table(rows: dict[tuple[str, str], dict[str, Any]], visits: Visits) -> Score
     )
 
 
-def _findings(visits: Visits, table: ScoreTable, markers: dict[str, Marker], cohorts: dict[str, Cohort]) -> Findings:
+def _findings(
+    visits: Visits, table: ScoreTable, markers: dict[str, Marker], cohorts: dict[str, Cohort], remission: float | None
+) -> Findings:
     outcome, cohort = visits.study.outcome.outcome(), visits.cohort
-    section = course(table, visits.study.report)
+    section = course(table, {**visits.study.report, "remission": remission})
     section["left_out"] = [{"visit": visit, "n": len(cohort) - len(part)} for visit, part in cohorts.items()]
     return Findings(
         {

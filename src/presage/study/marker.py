@@ -105,6 +105,26 @@ class Explanation:
     caption: str = ""
 
 
+@dataclass(frozen=True)
+class Reason:
+    """One part of a score, in words; the parts of a score and a constant of the marker sum up to it.
+
+    Attributes
+    ----------
+    words
+        What it is: something that was said, or a measure with its value.
+    contribution
+        What it adds to the score, in the score's unit; above 0 it raises the score.
+    start, stop
+        When in the recording, seconds; None where it is of the whole.
+    """
+
+    words: str
+    contribution: float
+    start: float | None = None
+    stop: float | None = None
+
+
 class Marker(BaseModel, ABC):
     """An estimator over patients in the manner of scikit-learn: ``fit(cohort)``, then ``score(cohort)``.
 
@@ -152,6 +172,14 @@ class Marker(BaseModel, ABC):
 
     def explain(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Explanation]:
         """Where in each recording of one patient the score comes from; an empty list where the marker cannot say."""
+        return []
+
+    def reasons(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Reason]:
+        """The parts that one patient's score is the sum of; an empty list where the marker cannot say.
+
+        `cohort` is as for :meth:`score`. The words may quote the patient: they belong on a page for those who may read
+        the recording, and never into findings.
+        """
         return []
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

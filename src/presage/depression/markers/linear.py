@@ -17,8 +17,10 @@ from presage.depression.language.encoders import Speaker, TranscriptMeasures, Tu
 from presage.depression.language.measures import NAMES as MEASURES
 from presage.depression.networks.linear import RidgeLogistic
 from presage.depression.prosody.encoder import FUNCTIONALS, ProsodyFrames, functionals
+from presage.depression.scripts import language_warning
+from presage.depression.transcripts import read_transcript
 from presage.study.encoder import Arrays, Encoder
-from presage.study.marker import Marker, Resources
+from presage.study.marker import Marker, Reason, Resources
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +52,27 @@ class LinearMarker(Marker):
         if not len(cohort):
             return np.zeros(0)
         return self._fitted().logits(self.features(cohort, resources or Resources()))
+
+    def column_names(self) -> Sequence[str]:
+        """What the columns are, in words; empty where nobody can read them."""
+        return ()
+
+    def reasons(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Reason]:
+        """One reason for each column that is known: its weight times its distance from the training patients' mean."""
+        names = self.column_names()
+        if not names:
+            return []
+        model = self._fitted()
+        values = self.features(cohort.select([patient_id]), resources or Resources())[0]
+        distance = (values - model.mean) / model.spread
+        return [
+            Reason(
+                f"{name}: {value:.3g}, {abs(away):.1f} SD {'above' if away > 0 else 'below'} the training mean",
+                float(weight * away),
+            )
+            for name, value, away, weight in zip(names, values, distance, model.weights, strict=True)
+            if np.isfinite(value)
+        ]
 
     def _fitted(self) -> RidgeLogistic:
         if self._model is None:
@@ -111,6 +134,10 @@ class LanguageMeasures(_OfRecordings):
         """The one it reads."""
         return [TranscriptMeasures(speaker=self.speaker)]
 
+    def column_names(self) -> Sequence[str]:
+        """Names of the columns."""
+        return MEASURES
+
     def row(self, arrays: Arrays, recording: Recording) -> Floats:
         """The measures."""
         return np.asarray(measure_row(arrays))
@@ -135,10 +162,35 @@ class Language(_OfRecordings):
         """The one it reads."""
         return [TurnVectors(speaker=self._speaker, encoder=self.encoder)]
 
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """See :class:`LinearMarker`; a text encoder that does not know the language is told in the findings."""
+        resources = resources or Resources()
+        if self.encoder is None:
+            texts = (read_transcript(r).of(self._speaker).text for r in cohort.iter_recordings("transcript"))
+            warning = language_warning(texts, "all-MiniLM-L6-v2")
+            if warning:
+                resources.note(warning)
+        return super().fit(cohort, resources)
+
     def row(self, arrays: Arrays, recording: Recording) -> Floats:
         """The turns' mean, weighted by their length."""
         weights = np.maximum(arrays["tokens"], 1)
         return np.average(arrays["vectors"].astype(np.float64), axis=0, weights=weights)
+
+    def reasons(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Reason]:
+        """One reason for each turn: its share of the words times what the model thinks of its vector."""
+        model, encoder = self._fitted(), self.encoders()[0]
+        recordings = cohort.select([patient_id]).iter_recordings(encoder.kind)
+        given = (resources or Resources()).encoded(encoder, recordings)
+        found = []
+        for recording, arrays in zip(recordings, given, strict=True):
+            turns = [turn for turn in read_transcript(recording).of(self._speaker) if turn.text.strip()]
+            weights = np.maximum(arrays["tokens"], 1) / np.maximum(arrays["tokens"], 1).sum() / len(recordings)
+            parts = weights * (((arrays["vectors"] - model.mean) / model.spread) @ model.weights)
+            found += [
+                Reason(turn.text, float(part), turn.start, turn.stop) for turn, part in zip(turns, parts, strict=True)
+            ]
+        return found
 
     def _n_features(self) -> int:
         raise InputError("a patient without a transcript", cure="this marker needs one of each patient")
@@ -176,6 +228,10 @@ class Prosody(_OfRecordings):
         """The one it reads."""
         return [ProsodyFrames(floor=self.floor, ceiling=self.ceiling)]
 
+    def column_names(self) -> Sequence[str]:
+        """Names of the columns."""
+        return FUNCTIONALS
+
     def row(self, arrays: Arrays, recording: Recording) -> Floats:
         """Functionals of the whole recording."""
         return functionals(arrays)
@@ -199,6 +255,10 @@ class Face(_OfRecordings):
     def encoders(self) -> Sequence[Encoder]:
         """One for videos, one for tracks."""
         return [FaceTrack(fps=self.fps), FaceTrackFile()]
+
+    def column_names(self) -> Sequence[str]:
+        """Names of the columns."""
+        return SUMMARY
 
     def row(self, arrays: Arrays, recording: Recording) -> Floats:
         """The summary of the recording."""

@@ -115,6 +115,8 @@ class Driver:
         }
         address = self._hello["address"]
         if self._own:
+            # Ray would give workers the lowest priority but four; those of the local engine have the user's own.
+            os.environ.setdefault("RAY_worker_niceness", "0")
             ray.init(
                 address="local",
                 num_cpus=self._hello["workers"],

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from presage.stats.agreement import repeated_measures_correlation
+
 MODALITIES = ("language", "prosody", "face")
 #: Correlation of each modality's planted sign with the latent severity, within a visit.
 PLANTED = {"language": 0.60, "prosody": 0.50, "face": 0.45}
@@ -111,3 +113,27 @@ def oracle_auc(modalities: tuple[str, ...] = MODALITIES, *, draws: int = 400_000
     ranks[np.argsort(guess)] = np.arange(1, draws + 1)
     n = int(case.sum())
     return float((ranks[case].sum() - n * (n + 1) / 2) / (n * (draws - n)))
+
+
+def oracle_course(sign: str, *, visits: int = len(WEEKS), people: int = 4000, seed: int = 1) -> float:
+    """Correlation within people of a sign and the HAM-D over the visits, by simulation of so many people.
+
+    Parameters
+    ----------
+    sign
+        A modality; ``all`` for the best linear guess from all of them, ``phq9`` for the self-report.
+    visits
+        At how many of the weeks they are seen.
+    """
+    drawn = draw_people(people, seed)
+    weights = oracle_weights()
+    values = []
+    for person in drawn:
+        if sign == "phq9":
+            values.append(person.phq9[:visits].astype(np.float64))
+        elif sign == "all":
+            values.append((weights @ np.stack([person.signs[name] for name in MODALITIES]))[:visits])
+        else:
+            values.append(person.signs[sign][:visits])
+    hamd = np.concatenate([person.hamd[:visits] for person in drawn]).astype(np.float64)
+    return repeated_measures_correlation(hamd, np.concatenate(values), np.repeat(np.arange(people), visits)).value

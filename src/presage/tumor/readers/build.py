@@ -2,10 +2,10 @@
 
 What is detected: a build column with a second build, or another one than was asked for; a position behind the end of
 its chromosome (hg38 has the longer chromosomes 3, 5, 7, 11, 17, 18, 20 and X, hg19 the longer ones of all others); and
-calls in a dozen often mutated genes that lie where the other of hg19 and hg38 has the gene, which nearly every exome and
-panel has. What is not: a file without a build column, without any of those genes and without a call near the end of a
-chromosome looks right in every build. Comparing reference alleles would settle it and needs the genome itself, which
-is not part of the project.
+calls in a dozen often mutated genes that lie where the other of hg19 and hg38 has the gene: nearly every exome and
+panel has such calls. What is not: a file without a build column, without any of those genes and without a call near
+the end of a chromosome looks right in every build. Comparing reference alleles would settle it and needs the genome
+itself, which is not part of the project.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from presage.tumor.selection.counts import Counts, count
 from presage.tumor.selection.evaluation import AgainstKnown, against_known
 from presage.tumor.selection.genes import Genes, genes_of, read_covariates, read_genes
 from presage.tumor.selection.null import draw_null
+from presage.tumor.selection.regional import silent_density
 from presage.tumor.selection.selection import Selection, randomised, select_from_counts, select_genes
 from presage.tumor.selection.standards import by_frequency, by_length
+from presage.tumor.selection.uniformity import Uniformity, uniformity
 
 __all__ = [
     "AgainstKnown",
@@ -14,6 +16,7 @@ __all__ = [
     "Counts",
     "Genes",
     "Selection",
+    "Uniformity",
     "against_known",
     "by_frequency",
     "by_length",
@@ -26,4 +29,6 @@ __all__ = [
     "read_genes",
     "select_from_counts",
     "select_genes",
+    "silent_density",
+    "uniformity",
 ]

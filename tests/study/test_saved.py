@@ -20,7 +20,7 @@ Make = Callable[..., Path]
 def test_a_saved_marker_scores_as_the_fitted_one(make_cohort: Make, tmp_path: Path) -> None:
     folder = make_cohort()
     study = study_of(folder, {"marker": "learner", "name": "Ridge", "penalty": 3.0})
-    saved = fit_and_save(study, "Ridge", tmp_path / "model")
+    saved = Path(fit_and_save(study, "Ridge", tmp_path / "model"))
     assert saved == tmp_path / "model"
     cohort = Cohort.read(str(folder)).with_outcome(Outcome("cancer"))
     fitted = marker_class("learner")(penalty=3.0)
@@ -34,7 +34,7 @@ def test_a_saved_marker_scores_as_the_fitted_one(make_cohort: Make, tmp_path: Pa
 
 
 def test_the_card_says_what_it_is_and_names_nobody(make_cohort: Make, tmp_path: Path) -> None:
-    saved = fit_and_save(study_of(make_cohort()), "Learner", tmp_path / "model")
+    saved = Path(fit_and_save(study_of(make_cohort()), "Learner", tmp_path / "model"))
     card = read_card(saved)
     assert card["phantom"] is True
     assert card["fitted_on"] == {"cohort": "Slides", "n_patients": 40, "n_cases": 20}
@@ -47,7 +47,7 @@ def test_the_card_says_what_it_is_and_names_nobody(make_cohort: Make, tmp_path: 
 
 
 def test_outcomes_are_not_needed_and_the_unusable_are_listed(make_cohort: Make, tmp_path: Path) -> None:
-    saved = fit_and_save(study_of(make_cohort()), "Learner", tmp_path / "model")
+    saved = Path(fit_and_save(study_of(make_cohort()), "Learner", tmp_path / "model"))
     new = make_cohort(8, name="new")
     (new / "patients.csv").write_text("patient_id\n" + "".join(f"id-{i:03d}\n" for i in range(8)))
     (new / "cohort.yaml").unlink()
@@ -68,7 +68,7 @@ def test_what_cannot_be_saved_or_loaded_says_why(make_cohort: Make, tmp_path: Pa
         fit_and_save(study, "Level", tmp_path / "model")
     with pytest.raises(InputError, match="this folder holds no saved marker"):
         load_marker(tmp_path / "nowhere")
-    saved = fit_and_save(study, "Learner", tmp_path / "model")
+    saved = Path(fit_and_save(study, "Learner", tmp_path / "model"))
     arrays, card = (saved / "state.safetensors").read_bytes(), (saved / "marker.json").read_text()
     (saved / "state.safetensors").write_bytes(arrays[:-3])
     with pytest.raises(InputError, match="the saved arrays do not fit the marker"):

@@ -2,9 +2,9 @@
 
     python benchmarks/phantom_course.py [--people 160] [--folder DIR]
 
-Planted: the correlation of each sign with the HAM-D within people over three visits, by simulation of 20,000. Found: the
-same of each marker, fitted on other people's first visit and scoring each visit out of fold. A marker reads the sign
-from few sentences and seconds and so cannot reach it. Phantom data.
+Planted: the correlation of each sign with the HAM-D within people over three visits, by simulation of 20,000 people.
+Found: that of each marker, fitted on other people's first visit and scoring each visit out of fold. A marker reads the
+sign from few sentences and seconds and so cannot quite reach it. Phantom data.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -132,6 +133,14 @@ def test_what_cannot_be_followed_is_refused(place: Path, tmp_path: Path) -> None
         open_visits(folder_at(tmp_path), [])
     with pytest.raises(InputError, match="no column age_2"):
         open_visits(folder_at(place / "run"), ["age"])
+    items = shutil.copytree(place / "phantom", tmp_path / "items")
+    totals = pd.read_csv(items / "patients.csv")
+    totals.assign(phq9_1=1).to_csv(items / "patients.csv", index=False)
+    run = shutil.copytree(place / "run", tmp_path / "run")
+    text = (run / "study.yaml").read_text().replace(str(place / "phantom"), str(items))
+    (run / "study.yaml").write_text(text)
+    with pytest.raises(InputError, match="phq9_1 beside the column of the first visit: are these items"):
+        open_visits(folder_at(run), ["phq9"])
     with pytest.raises(InputError, match="nobody has the code 'P9999'"):
         gather_patient(folder_at(place / "run"), "P9999")
 

@@ -50,7 +50,7 @@ def test_who_responded_and_what_follows_them():
 
 
 def test_a_score_that_never_changes_is_said_to_be_so():
-    section = course(followed(still=np.arange(60.0)[:, None]), {"replicates": 50})
+    section = course(followed(still=np.arange(60.0)[:, None]), {"replicates": 100})
     still = next(entry for entry in section["scores"] if entry["name"] == "still")
     assert still["within"] is None
     assert "still does not change over the visits" in section["sentence"]
@@ -60,7 +60,7 @@ def test_a_score_that_never_changes_is_said_to_be_so():
 def test_who_starts_at_nought_cannot_respond():
     table = followed(n=10)
     table.outcome[:3] = 0.0
-    assert course(table, {"replicates": 50})["response"]["count"] == 4
+    assert course(table, {"replicates": 100})["response"]["count"] == 4
 
 
 def test_one_visit_each_is_no_course():

@@ -136,6 +136,13 @@ def open_visits(run_folder: Folder, columns: Sequence[str]) -> Visits:
             where="patients.csv",
             cure=f"add it: NAME holds the value of visit {names[0]}, NAME_{names[1]} that of visit {names[1]}",
         )
+    twice = [f"{name}_{names[0]}" for name in wanted if f"{name}_{names[0]}" in cohort.patients]
+    if twice:
+        raise InputError(
+            f"patients.csv has {some(twice)} beside the column of the first visit: are these items of a questionnaire?",
+            where="patients.csv",
+            cure=f"give the totals by visit another name (NAME, NAME_{names[1]}), or drop {some(twice)}",
+        )
     return Visits(run, study, cohort, names, wanted)
 
 

@@ -139,7 +139,7 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
         for row in beyond[:3]
     )
     raise InputError(
-        f"{beyond.size} position(s) behind the end of the chromosome in {build} ({told})",
+        f"{beyond.size} position(s) behind the end or before the start of the chromosome in {build} ({told})",
         where=where,
         cure=f"They fit {fits[0]}: the file is probably in {fits[0]}." if fits else "They fit no known build.",
     )

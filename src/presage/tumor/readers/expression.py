@@ -123,7 +123,8 @@ def looks_like(values: np.ndarray) -> Scale:
 def changed_genes(expression: Expression, normals: Expression | None = None, *, threshold: float = 3.0) -> pd.DataFrame:
     """1 where a tumour's expression of a gene lies far out, by z-score.
 
-    Against normal samples the mean and standard deviation of the normals are the measure. Without them it is the
+    Against normal samples the mean and standard deviation of the normals are the measure (their small number is allowed
+    for: a t with its degrees of freedom, on the normal scale). Without them it is the
     cohort's own median and median absolute deviation (times 1.4826), which a tail of changed tumours does not move.
 
     Parameters
@@ -164,7 +165,13 @@ def z_scores(expression: Expression, normals: Expression | None = None) -> pd.Da
             raise InputError(
                 f"{len(missing)} gene(s) are not in the normals, such as {missing[0]}", cure="Use common genes."
             )
-        centre, spread = other.mean(), other.std(ddof=1)
+        number = len(other)
+        # A new tumour against a mean and a spread from few normals is a t, taken to the normal scale.
+        centre, spread = other.mean(), other.std(ddof=1) * np.sqrt(1 + 1 / number)
+        t = ((values - centre) / spread.where(spread > 0)).fillna(0.0)
+        signs = np.sign(t.to_numpy())
+        scores = signs * stats.norm.isf(stats.t.sf(np.abs(t.to_numpy()), number - 1))
+        return pd.DataFrame(scores, index=t.index, columns=t.columns)
     return ((values - centre) / spread.where(spread > 0)).fillna(0.0)
 
 

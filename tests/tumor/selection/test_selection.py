@@ -46,7 +46,9 @@ def genes() -> Genes:
 
 def _mutations(table: pd.DataFrame, patients: int = PATIENTS) -> Mutations:
     everyone = tuple(f"P{number:03d}" for number in range(patients))
-    return Mutations(table, "hg19", everyone, tuple(sorted({*everyone, *table["patient"]})))
+    return Mutations(
+        table.assign(sample=table["patient"]), "hg19", everyone, tuple(sorted({*everyone, *table["patient"]}))
+    )
 
 
 def _calls(genes: Genes, seed: int, hotspot: bool = True) -> pd.DataFrame:
@@ -113,7 +115,8 @@ def test_p_values_are_uniform_without_selection(counts: Counts, seed: int) -> No
     found = randomised(drawn, seed=seed)
     for name, values in found.items():
         assert uniformity(values).ks > 1e-3, name
-        assert 0.85 < uniformity(values).inflation < 1.15, name
+        # How uneven codons are is learned from a dozen pairs here, which the median of the hotspots feels.
+        assert 0.8 < uniformity(values).inflation < 1.25, name
     assert len(select_from_counts(drawn).selected()) <= 1
 
 

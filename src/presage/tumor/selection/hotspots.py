@@ -14,7 +14,7 @@ Floats = NDArray[np.floating[Any]]
 # Silent pairs below which the upper 95 % limit of their rate is taken in place of the rate.
 _FEW_PAIRS = 10
 # Weight per codon beyond which codons are alike.
-_ALIKE = 1e6
+_ALIKE = 1e3
 
 
 def codon_weight(counts: Counts) -> float:
@@ -37,7 +37,8 @@ def hotspots(counts: Counts, weight: float) -> tuple[Floats, Floats]:
     """P(peak > observed) and P(peak = observed) given how many changes a gene has; shape (genes,).
 
     The peak is the most patients in one codon; codons' counts are Dirichlet-multinomial. The chance that some codon
-    reaches the peak is taken as if codons were independent; for one codon it is exact. A gene with fewer than two
+    reaches the peak is exact for a peak of two and where only one codon can reach it; between, codons are taken as if
+    they were independent. A gene with fewer than two
     placed changes has no peak to test: probability 0 above and 1 at what was seen.
     """
     lengths = np.maximum(counts.genes.lengths, 2.0)
@@ -51,20 +52,34 @@ def hotspots(counts: Counts, weight: float) -> tuple[Floats, Floats]:
 def _reached(placed: NDArray[np.int64], peak: NDArray[np.int64], lengths: Floats, weight: float) -> Floats:
     """P(some codon has at least `peak` of `placed` changes)."""
     result = np.ones(len(placed))
-    for gene in np.flatnonzero((placed >= 2) & (peak >= 2)):
-        n, least = int(placed[gene]), int(peak[gene])
-        if least > n:
-            result[gene] = 0.0
-            continue
-        k = np.arange(least, n + 1)
-        rest = weight * (lengths[gene] - 1.0)
-        log_mass = (
-            special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0)
-            + special.betaln(k + weight, n - k + rest) - special.betaln(weight, rest)
-        )  # fmt: skip
-        one = float(np.exp(log_mass).sum())
-        # With two changes the codons exclude each other, and the sum is exact.
-        result[gene] = min(
-            1.0, lengths[gene] * one if 2 * least > n else -np.expm1(lengths[gene] * np.log1p(-min(one, 1 - 1e-16)))
-        )
+    asked = (placed >= 2) & (peak >= 2)
+    two = asked & (peak == 2)
+    result[two] = _some_pair(placed[two], lengths[two], weight)
+    for gene in np.flatnonzero(asked & ~two):
+        result[gene] = _some_codon(int(placed[gene]), int(peak[gene]), float(lengths[gene]), weight)
     return result
+
+
+def _some_pair(placed: NDArray[np.int64], lengths: Floats, weight: float) -> Floats:
+    """1 - P(all changes in different codons), exact: each change of the urn opens a codon that no earlier one has."""
+    fits = placed <= lengths
+    n = np.minimum(placed, lengths)
+    distinct = (
+        n * np.log(weight) + special.gammaln(lengths + 1) - special.gammaln(lengths - n + 1)
+        - special.gammaln(weight * lengths + n) + special.gammaln(weight * lengths)
+    )  # fmt: skip
+    return np.where(fits, -np.expm1(np.minimum(distinct, 0.0)), 1.0)
+
+
+def _some_codon(placed: int, least: int, length: float, weight: float) -> float:
+    """Codons as if independent; exact where only one can have so many."""
+    if least > placed:
+        return 0.0
+    k = np.arange(least, placed + 1)
+    rest = weight * (length - 1.0)
+    log_mass = (
+        special.gammaln(placed + 1.0) - special.gammaln(k + 1.0) - special.gammaln(placed - k + 1.0)
+        + special.betaln(k + weight, placed - k + rest) - special.betaln(weight, rest)
+    )  # fmt: skip
+    one = min(float(np.exp(log_mass).sum()), 1.0 - 1e-16)
+    return min(1.0, length * one) if 2 * least > placed else float(-np.expm1(length * np.log1p(-one)))

@@ -147,8 +147,10 @@ def test_few_sessions_are_shown_closely_and_many_in_brief(
     out = kind_named("audio").show(talk[0], tmp_path / "o.png")
     assert out.read_bytes()[:4] == b"\x89PNG"
     assert len(drawn[0].lanes) == 9
+    kind_named("transcript").show(talk[0], tmp_path / "t.png")
+    assert [lane.name for lane in drawn.pop().lanes] == ["turns", "words"]
     monkeypatch.setattr("presage.depression.overview.DETAILED", 0)
     overview(talk[0], "audio", tmp_path / "p.png")
     assert [lane.name for lane in drawn[1].lanes] == ["sound", "turns"]
-    assert "words, pauses, pitch and face" in captions[1]
+    assert "words, pauses, pitch and face" in captions[-1]
     assert DETAILED == 12

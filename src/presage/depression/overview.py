@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,15 +75,18 @@ def _panel(session: Session, kind: str, closely: float) -> Panel:
                 lanes.append(Speakers(transcript))
         if facts is not None and transcript is not None:
             check_covers(transcript, facts, session.title)
-        if closely and kind != "transcript":
-            more, said = details(session, transcript, min(duration, closely), sound=bool(facts and facts.channels))
+        if closely:
+            # A sheet of transcripts shows what is written, and does not decode sound for it.
+            looked_at = session if kind != "transcript" else replace(session, audio=None, video=None, face_track=None)
+            usable = bool(facts and facts.channels)
+            more, said = details(looked_at, transcript, min(duration, closely), sound=usable)
             lanes += more
             remarks += said
     except UnusableRecording as unusable:
         remarks.append(f"not used: {unusable.reason}")
     words = _words(transcript) if transcript is not None else ""
     length = f"{duration:.0f} s" if duration else ""
-    if closely and duration > closely and kind != "transcript":
+    if closely and duration > closely:
         length, duration = f"the first {closely:.0f} of {duration:.0f} s", closely
     title = ", ".join(part for part in (session.title, length, words) if part)
     return Panel(title, lanes, duration, "; ".join(remarks))

@@ -154,3 +154,25 @@ def test_few_sessions_are_shown_closely_and_many_in_brief(
     assert [lane.name for lane in drawn[1].lanes] == ["sound", "turns"]
     assert "words, pauses, pitch and face" in captions[-1]
     assert DETAILED == 12
+
+
+def test_a_minute_stands_in_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = "".join(f"{start},{start + 4},Participant,words of turn {start}\n" for start in range(0, 150, 5))
+    (tmp_path / "a.csv").write_text("start,stop,speaker,text\n" + turns)
+    rows = "patient_id,visit,kind,path\nA,1,transcript,a.csv\n"
+    (tmp_path / "recordings.csv").write_text(rows)
+    (tmp_path / "patients.csv").write_text("patient_id,phq8\nA,3\n")
+    drawn: list[Panel] = []
+
+    def keep(panels: list[Panel], out: Path, caption: str) -> Path:
+        drawn.extend(panels)
+        return draw_panels(panels, out, caption)
+
+    monkeypatch.setattr("presage.depression.overview.draw_panels", keep)
+    overview(Cohort.read(str(tmp_path)), "transcript", tmp_path / "o.png")
+    assert [panel.start for panel in drawn] == [0, 60, 120]
+    axes = axes_of(drawn[1].lanes[1])
+    axes.clear()
+    axes.set_xlim(60, 120)
+    drawn[1].lanes[1].draw(axes, 0.0, 1.0)
+    assert [text.get_position()[0] for text in axes.texts] == list(range(60, 120, 5))

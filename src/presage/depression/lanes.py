@@ -35,7 +35,7 @@ class Words:
         seconds_per_letter = _LETTER * (high - low) / width
         free = [low] * _ROWS
         step = (top - bottom) / _ROWS
-        for text, start, speaker in self._texts(seconds_per_letter, high):
+        for text, start, speaker in self._texts(seconds_per_letter, low, high):
             row = next((index for index, until in enumerate(free) if until <= start), None)
             colour = COLOURS.get(speaker, _MUTED)
             if row is None:
@@ -44,14 +44,14 @@ class Words:
             axes.text(start, top - (row + 0.5) * step, text, fontsize=7, color=colour, va="center", clip_on=True)
             free[row] = start + (len(text) + 1) * seconds_per_letter
 
-    def _texts(self, seconds_per_letter: float, end: float) -> list[tuple[str, float, str]]:
+    def _texts(self, seconds_per_letter: float, begin: float, end: float) -> list[tuple[str, float, str]]:
         found: list[tuple[str, float, str]] = []
         for turn in self.transcript:
             if turn.words:
                 found += [(word.text, word.start, turn.speaker) for word in turn.words]
             elif turn.start is not None:
                 found.append((_fitting(turn, seconds_per_letter), turn.start, turn.speaker))
-        return sorted((entry for entry in found if entry[0] and entry[1] < end), key=lambda entry: entry[1])
+        return sorted((entry for entry in found if entry[0] and begin <= entry[1] < end), key=lambda entry: entry[1])
 
 
 def _fitting(turn: Turn, seconds_per_letter: float) -> str:
@@ -122,7 +122,7 @@ class Curve:
             kind = {"marker": ".", "ms": 1.6, "ls": ""} if self.dots else {"ls": style, "lw": 0.9}
             axes.plot(self.times, heights, color=colour, label=what, **kind)  # type: ignore[arg-type]
         if self.marks is not None and len(self.marks):
-            axes.plot(self.marks, np.full(len(self.marks), top), "v", color=_INK, ms=3, clip_on=False)
+            axes.plot(self.marks, np.full(len(self.marks), top), "v", color=_INK, ms=3)
         if len(self.values) > 1:
             for index, (what, (colour, _)) in enumerate(zip(self.values, _STYLES, strict=False)):
                 axes.annotate(

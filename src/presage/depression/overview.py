@@ -23,6 +23,8 @@ _POINTS = 700
 DETAILED = 12
 # Seconds of recordings that are looked at closely, all sessions together, and of one session at most.
 _CLOSELY, _MOST = 720.0, 300.0
+# Seconds in one row.
+_ROW = 60.0
 
 
 def overview(cohort: Cohort, kind: str, out: Path, *, limit: int = 48) -> Path:
@@ -48,7 +50,17 @@ def overview(cohort: Cohort, kind: str, out: Path, *, limit: int = 48) -> Path:
         caption = f"MADE-UP DATA. {caption}"
     if not closely:
         caption += f". With --limit {DETAILED} or less: words, pauses, pitch and face"
-    return draw_panels([_panel(session, kind, closely) for session in chosen], out, caption)
+    panels = [part for session in chosen for part in _rows(_panel(session, kind, closely), closely)]
+    return draw_panels(panels, out, caption)
+
+
+def _rows(panel: Panel, closely: float) -> list[Panel]:
+    """A minute in a row where words are to be read."""
+    if not closely or panel.duration <= _ROW:
+        return [panel]
+    starts = np.arange(0, panel.duration, _ROW).tolist()
+    more = [replace(panel, title=f"{panel.title}, continued", warning="") for _ in starts[1:]]
+    return [replace(part, start=start, duration=_ROW) for part, start in zip([panel, *more], starts, strict=True)]
 
 
 def _panel(session: Session, kind: str, closely: float) -> Panel:
@@ -66,7 +78,8 @@ def _panel(session: Session, kind: str, closely: float) -> Panel:
             duration = facts.duration
             if facts.channels:
                 shown = min(duration, closely or duration)
-                lanes.append(envelope(sound.path, channel=sound.get("channel"), duration=shown))
+                points = _POINTS * max(1, round(shown / _ROW)) if closely else _POINTS
+                lanes.append(envelope(sound.path, channel=sound.get("channel"), duration=shown, points=points))
         if session.transcript is not None:
             transcript = read_transcript(session.transcript)
             duration = duration or transcript.end or 0.0
@@ -96,9 +109,9 @@ def _words(transcript: Transcript) -> str:
     return words_or_characters(transcript.participant().text) + ("" if transcript.timed else ", no times")
 
 
-def envelope(path: str, *, channel: str, duration: float) -> Envelope:
-    """Extremes of the sound around some hundred times up to `duration` (seconds), reading block by block."""
-    step = max(1, round(_RATE * duration / _POINTS))
+def envelope(path: str, *, channel: str, duration: float, points: int = _POINTS) -> Envelope:
+    """Extremes of the sound around about so many times up to `duration` (seconds), reading block by block."""
+    step = max(1, round(_RATE * duration / points))
     low, high, held = [], [], np.zeros(0, dtype=np.float32)
     for block in until(blocks(path, rate=_RATE, channel=channel), _RATE, duration + 1.0):
         held = np.concatenate([held, block])

@@ -83,12 +83,15 @@ class Panel:
         Seconds.
     warning
         What is wrong with it; empty where nothing is.
+    start
+        Seconds at which it begins: long recordings have several panels, one below the other.
     """
 
     title: str
     lanes: Sequence[Lane]
     duration: float
     warning: str = ""
+    start: float = 0.0
 
 
 def draw_panels(panels: Sequence[Panel], out: Path, caption: str) -> Path:
@@ -117,7 +120,7 @@ def _draw(panel: Panel, axes: Axes) -> None:
     axes.set_title(title, fontsize=8, loc="left", pad=2, color=_WARNING if panel.warning else "black")
     n = max(1, len(panel.lanes))
     axes.set_ylim(0, n)
-    axes.set_xlim(0, panel.duration or 1)
+    axes.set_xlim(panel.start, panel.start + (panel.duration or 1))
     axes.set_yticks([n - index - 0.5 for index in range(len(panel.lanes))], [lane.name for lane in panel.lanes])
     axes.tick_params(labelsize=7, length=2)
     axes.set_xlabel("seconds", fontsize=7, labelpad=1)

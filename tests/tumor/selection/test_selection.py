@@ -30,7 +30,7 @@ from presage.tumor.selection import (
     uniformity,
 )
 from presage.tumor.selection.background import negative_binomial, upper_tail
-from presage.tumor.selection.combined import excess
+from presage.tumor.selection.combined import _exact, excess
 from presage.tumor.selection.hotspots import hotspots
 from presage.tumor.selection.selection import benjamini_hochberg
 
@@ -144,6 +144,17 @@ def test_excess_is_exact(counts: Counts) -> None:
             else:
                 observed -= float(np.log(tail - mass / 2)[0])
     assert above[gene] + equal[gene] == pytest.approx((statistic >= observed - 1e-9).mean(), abs=0.004)
+
+
+def test_excess_of_many_independent_counts_is_fishers() -> None:
+    """With counts in the hundreds and rates that do not vary the statistic is nearly continuous, far into the tail."""
+    above, equal = _exact(30.0, (400.0, 300.0, 200.0), 1e5, 1e5)
+    assert above + equal / 2 == pytest.approx(stats.chi2.sf(60.0, 6), rel=0.15)
+    assert _exact(90.0, (400.0, 300.0, 200.0), 1e5, 1e5)[0] == pytest.approx(stats.chi2.sf(180.0, 6), rel=0.5)
+
+
+def test_a_shared_rate_makes_the_tail_heavier_than_fishers() -> None:
+    assert _exact(22.0, (10.0, 1.5, 0.5), 1.2, 2.0)[0] > 100 * stats.chi2.sf(44.0, 6)
 
 
 def test_hotspots_of_two_changes_are_exact(counts: Counts) -> None:

@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from presage.tumor.selection.background import Background, upper_tail
 from presage.tumor.selection.counts import CHANGING, Counts
 
 Floats = NDArray[np.floating[Any]]
 
-# Beyond this statistic 1 - P is lost to rounding; the chi-square tail is used, which is the larger of the two
-# for counts as sparse as these.
-_EXACT = 25.0
+# A larger statistic counts as this one: its probability is below any that matters, and the sums stay short.
+_LARGEST = 100.0
 _SAME = 1e-9
 
 
@@ -42,11 +41,9 @@ def excess(counts: Counts, background: Background) -> tuple[Floats, Floats]:
     # All counts nought is the smallest statistic there is.
     nothing = _nothing(background)
     above[none], equal[none] = 1.0 - nothing[none], nothing[none]
-    far = ~none & (observed > _EXACT)
-    above[far] = stats.chi2.sf(2 * observed[far], 2 * len(CHANGING))
-    for gene in np.flatnonzero(~none & ~far):
+    for gene in np.flatnonzero(~none):
         above[gene], equal[gene] = _exact(
-            float(observed[gene]),
+            min(float(observed[gene]), _LARGEST),
             tuple(float(background.expected[name][gene]) for name in CHANGING),
             float(background.shapes[gene]),
             background.indel_shape,
@@ -63,23 +60,34 @@ def _nothing(background: Background) -> Floats:
 
 
 def _exact(observed: float, means: tuple[float, ...], shape: float, indel_shape: float) -> tuple[float, float]:
-    """P(T > observed) and P(T = observed) by summing over the counts whose statistic is smaller or the same."""
-    first, _ = _statistics(means[0], shape, observed)
+    """P(T > observed) and P(T = observed), summed over upper tails so that small probabilities keep their digits.
+
+    Given `a` missense patients, the truncating ones are negative-binomial with shape + a (the gamma has been updated).
+    """
+    first, mass_first = _statistics(means[0], shape, observed)
     second, _ = _statistics(means[1], shape, observed)
-    third, mass = _statistics(means[2], indel_shape, observed)
-    a, b = np.arange(len(first))[:, None], np.arange(len(second))[None, :]
-    both = means[0] + means[1]
-    joint = np.exp(
-        special.gammaln(shape + a + b) - special.gammaln(shape) - special.gammaln(a + 1.0) - special.gammaln(b + 1.0)
-        + shape * np.log1p(-both / (shape + both)) + a * np.log(means[0] / (shape + both))
-        + b * np.log(means[1] / (shape + both))
-    )  # fmt: skip
+    third, mass_third = _statistics(means[2], indel_shape, observed)
+    a, b = np.arange(len(first)), np.arange(len(second))
+    share = means[1] / (shape + means[0] + means[1])
+    given = shape + a[:, None]
+    with np.errstate(under="ignore"):
+        log_mass = special.gammaln(given + b) - special.gammaln(given) - special.gammaln(b + 1.0)
+        joint = mass_first[:, None] * np.exp(log_mass + given * np.log1p(-share) + b * np.log(share))
     left = observed - first[:, None] - second[None, :]
-    below = np.append(0.0, np.cumsum(mass))
-    smaller = below[np.searchsorted(third, left - _SAME)]
-    up_to = below[np.searchsorted(third, left + _SAME)]
-    below_it, with_it = float((joint * smaller).sum()), float((joint * up_to).sum())
-    return max(1.0 - with_it, 0.0), max(with_it - below_it, 0.0)
+    joint = np.where(left >= -_SAME, joint, 0.0)
+    # How many truncating patients each `a` leaves room for: from there on the statistic is above, whatever the indels.
+    room = (left >= -_SAME).sum(axis=1)
+    beyond = np.where(room > 0, special.betainc(np.maximum(room, 1), shape + a, share), 1.0)
+    indels = np.arange(len(third) + 1)
+    tail = upper_tail(indels, np.full(len(indels), means[2]), indel_shape)[0]
+    low, high = np.searchsorted(third, left - _SAME), np.searchsorted(third, left + _SAME)
+    above = (joint * tail[high]).sum() + (mass_first * beyond).sum() + _tail(len(first), means[0], shape)
+    equal = (joint * np.where(high > low, np.append(mass_third, 0.0)[low], 0.0)).sum()
+    return float(above), float(equal)
+
+
+def _tail(number: int, mean: float, shape: float) -> float:
+    return float(upper_tail(np.array([number]), np.array([mean]), shape)[0][0])
 
 
 def _statistics(mean: float, shape: float, most: float) -> tuple[Floats, Floats]:

@@ -16,6 +16,7 @@ from presage.breast.trunks.trunk import trunk_named
 from presage.breast.trunks.weights import weights_digest
 from presage.cohort import InputError, Recording
 from presage.study.encoder import Arrays, Encoder
+from presage.study.placement import Placement
 
 Pixels = Annotated[int, Field(ge=64, le=2048)]
 Size = tuple[Pixels, Pixels]
@@ -70,6 +71,10 @@ class _OnTrunk(_Framing):
                 cure=f"use {[max(stride, round(side / stride) * stride) for side in self.size]}",
             )
         return self
+
+    def placement(self) -> Placement:
+        """A card where the trunk runs on one; images and the trunk in memory."""
+        return Placement(gpus=0.0 if self.device == "cpu" else 1.0, memory_gb=2.0)
 
     def identity(self) -> dict[str, Any]:
         """Everything that decides the output: the weights by SHA-256, the arithmetic by name."""

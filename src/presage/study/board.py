@@ -26,7 +26,7 @@ class Row:
     Attributes
     ----------
     kind, marker
-        ``score`` or ``explain``, and the marker's name.
+        ``score`` or ``explain``, and the marker's name; or ``encode``, and the encoder's.
     tasks, done, failed
         How many there are, and what became of them.
     timed, seconds

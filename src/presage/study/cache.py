@@ -133,6 +133,21 @@ class EncoderCache:
                 unusable.update({path: result for path in paths[key]})
         return unusable
 
+    def lacking(self, encoder: Encoder, recordings: Sequence[Recording]) -> dict[int, str]:
+        """Positions of those whose output is not known to be there, each with what changes when its file does.
+
+        No recording is read: one whose bytes are not known yet is lacking, too.
+        """
+        versions = [_version(recording.path) for recording in recordings]
+        memos = [_memo(recording.path, version) for recording, version in zip(recordings, versions, strict=True)]
+        self._fetch(memos)
+        near = self._near.read_many(memo for memo in memos if memo not in self._contents)
+        known = [index for index, memo in enumerate(memos) if memo in self._contents or memo in near]
+        keys = self._keys(encoder, [recordings[index] for index in known])
+        there = self.folder.having([_entry(key) for key in dict.fromkeys(keys)])
+        done = {index for index, key in zip(known, keys, strict=True) if _entry(key) in there}
+        return {index: version for index, version in enumerate(versions) if index not in done}
+
     def content(self, path: str) -> str:
         """SHA-256 (hex) of a file's bytes, remembered as long as size and date stay the same."""
         return self._content(path, _version(path))

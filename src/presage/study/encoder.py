@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from presage.cohort import InputError, Recording, UnusableRecording
+from presage.study.placement import Placement
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -40,6 +41,10 @@ class Encoder(BaseModel, ABC):
     def fingerprint(self) -> str:
         """SHA-256 (hex) of :meth:`identity`."""
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
+
+    def placement(self) -> Placement:
+        """What an engine sets aside for encoding where its tasks do it."""
+        return Placement()
 
     @abstractmethod
     def encode(self, recording: Recording) -> Arrays:

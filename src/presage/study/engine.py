@@ -8,13 +8,17 @@ from typing import NoReturn, Protocol
 from presage.cohort import InputError
 from presage.study.backlog import Report
 from presage.study.plan import EnginePlan
-from presage.study.tasks import Task, open_run, stamp
+from presage.study.tasks import ENCODINGS, Task, open_run, stamp
 
 __all__ = ["Engine", "Report", "engine_for", "refuse"]
 
 
 class Engine(Protocol):
-    """Runs tasks somewhere. A task is done by :func:`presage.study.tasks.execute`, which writes its result."""
+    """Runs tasks somewhere. A task is done by :func:`presage.study.tasks.execute`, which writes its result.
+
+    One whose processors are not those of this process has an attribute ``elsewhere`` that is True: then recordings are
+    encoded by its tasks, too.
+    """
 
     def run(
         self,
@@ -58,6 +62,12 @@ def engine_for(plan: EnginePlan) -> Engine:
 
 def refuse(task: Task, lacking: str, has: str = "") -> NoReturn:
     """Raise InputError: a task of this marker asks for `lacking`, which nothing here has."""
+    if task.kind == ENCODINGS:
+        raise InputError(
+            f"encoding asks for {lacking}",
+            where=f"encoder number {task.marker + 1}" + (f"; {has}" if has else ""),
+            cure="run the study where there is as much (`engine: {name: ray, address: ...}`)",
+        )
     try:
         name = repr(open_run(task.run, stamp(task.run)).plan.name(task.marker))
     except OSError:

@@ -12,7 +12,7 @@ from typing import Any
 from presage.cohort import InputError
 from presage.study.engine import Report
 from presage.study.plan import Study
-from presage.study.tasks import Task
+from presage.study.tasks import ENCODINGS, Task
 
 
 def holes_of(failed: Sequence[Report], tasks: Sequence[Task], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ def holes_of(failed: Sequence[Report], tasks: Sequence[Task], names: Sequence[st
 def reason(report: Report) -> str:
     """Why a task failed, by its kind alone: messages may name a patient or a file, and findings are passed on."""
     if report.trace:
-        return f"the marker raised {report.error.partition(':')[0]}"
+        return f"the {'encoder' if report.task.kind == ENCODINGS else 'marker'} raised {report.error.partition(':')[0]}"
     return "its worker died" if report.died else "its input could not be used"
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Times a second that a terminal is drawn: enough to look alive, too little to cost anything.
 REFRESH = 2.0
+#: What is said of tasks that do not score.
+_ASIDE = {"explain": " (explaining)", "encode": " (encoding)"}
 
 
 class LiveProgress(Board):
@@ -137,7 +139,7 @@ def _markers(snapshot: Mapping[str, Any]) -> Table:
     for title in ("marker", "done", "failed", "left", "a task takes"):
         table.add_column(title, justify="left" if title == "marker" else "right", no_wrap=title != "marker")
     for row in snapshot["markers"]:
-        name = row["name"] + (" (explaining)" if row["kind"] == "explain" else "")
+        name = row["name"] + _ASIDE.get(row["kind"], "")
         left = row["tasks"] - row["done"] - row["failed"]
         mean = "" if row["mean_seconds"] is None else _precise(row["mean_seconds"])
         failed = Text(str(row["failed"]), style="red") if row["failed"] else ""
@@ -155,8 +157,7 @@ def _running(running: list[dict[str, Any]], room: int, now: float) -> Table:
     for entry in running[:room]:
         table.add_row(
             Text(entry["marker"]),
-            str(entry["repeat"]),
-            str(entry["fold"]),
+            *(("", "") if entry["kind"] == "encode" else (str(entry["repeat"]), str(entry["fold"]))),
             Text(entry["where"]),
             clock(entry["since"]),
             duration(max(0.0, now - entry["since"])),

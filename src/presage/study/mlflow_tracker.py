@@ -39,7 +39,7 @@ from presage.study.document import marker_settings, settings_of  # noqa: E402
 from presage.study.folder import Folder  # noqa: E402
 from presage.study.holes import reason  # noqa: E402
 from presage.study.plan import Study  # noqa: E402
-from presage.study.tasks import Run, Task, fetch, result_of  # noqa: E402
+from presage.study.tasks import ENCODINGS, Run, Task, fetch, result_of  # noqa: E402
 from presage.study.tracking import Tracker  # noqa: E402
 
 #: Values that MLflow takes with one call, and characters of a parameter.
@@ -78,6 +78,8 @@ class MlflowTracker(Tracker):
 
     def began(self, task: Task, where: str) -> None:
         """A child run begins."""
+        if task.kind == ENCODINGS:
+            return  # before there is a parent run
         began = self._began[task] = (time.time(), where)
 
         def open_child() -> None:
@@ -89,6 +91,8 @@ class MlflowTracker(Tracker):
 
     def ended(self, report: Report) -> None:
         """A child run ends with its curves, or with why it failed."""
+        if report.task.kind == ENCODINGS:
+            return
         now = time.time()  # the thread may come to it much later
         self._work.put(lambda: self._log(report.task, "" if report.done else reason(report), now))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from presage.cohort import Cohort, InputError, Recording
@@ -12,10 +10,13 @@ from presage.cohort.tables import some
 from presage.findings.options import Options
 from presage.study.cache import EncoderCache
 from presage.study.encoder import Encoder
+from presage.study.encoding import Encode, EncodeAsTasks, encode_here
+from presage.study.engine import Engine
+from presage.study.folder import Folder
 from presage.study.marker import Marker
-from presage.study.plan import Study
+from presage.study.plan import MarkerPlan, Study
 from presage.study.progress import Progress
-from presage.study.variants import variants
+from presage.study.variants import variant_plans
 
 
 def read_selected(study: Study) -> Cohort:
@@ -70,19 +71,33 @@ def usable_for_all(cohort: Cohort, markers: dict[str, Marker]) -> Cohort:
     return cohort
 
 
-def prepared(study: Study, markers: dict[str, Marker], cache: EncoderCache, progress: Progress) -> Cohort:
+def prepared(
+    study: Study,
+    markers: dict[str, Marker],
+    cache: EncoderCache,
+    progress: Progress,
+    place: tuple[Folder, Engine] | None = None,
+) -> Cohort:
     """The cohort on which all markers are compared, every encoder output that they need being in the cache.
 
     Where settings of one of them are tuned, that is what any choice of them needs; see :mod:`presage.study.variants`.
+    `place` is a run folder and the engine that encodes by tasks, if it computes elsewhere; else threads of this process
+    do.
 
     Raises
     ------
     InputError
         If too few patients are left, or settings are tuned in a way that cannot be prepared for.
     """
-    tuned = [plan for plan in study.plans if plan.name in markers and plan.tune is not None]
-    markers = markers | {name: marker for plan in tuned for name, marker in variants(plan).items()}
-    cohort = with_encoded(read_selected(study), markers, cache, progress)
+    plans: dict[str, MarkerPlan] = {}
+    for plan in study.plans:
+        if plan.name in markers:
+            plans |= variant_plans(plan)
+    markers = markers | {name: plan.build() for name, plan in plans.items() if name not in markers}
+    encode: Encode = encode_here
+    if place is not None and getattr(place[1], "elsewhere", False):
+        encode = EncodeAsTasks(*place, list(plans.values()), study.engine)
+    cohort = with_encoded(read_selected(study), markers, cache, progress, encode)
     cases = cohort.cases()
     if len(cases) == 0 or cases.all() or not cases.any():
         raise InputError(
@@ -93,23 +108,17 @@ def prepared(study: Study, markers: dict[str, Marker], cache: EncoderCache, prog
     return cohort
 
 
-def with_encoded(cohort: Cohort, markers: dict[str, Marker], cache: EncoderCache, progress: Progress) -> Cohort:
+def with_encoded(
+    cohort: Cohort, markers: dict[str, Marker], cache: EncoderCache, progress: Progress, encode: Encode = encode_here
+) -> Cohort:
     """The patients of `cohort` whom every marker can score, with every encoder output that is needed in the cache."""
     needed = [r for r in cohort.iter_recordings() if any(marker.needs(r) for marker in markers.values())]
     cohort = inspect_recordings(cohort, needed)
     cohort = usable_for_all(cohort, markers)
     # Two markers often share an encoder; what it gives is kept once.
     encoders = {encoder.fingerprint(): encoder for marker in markers.values() for encoder in marker.encoders()}
-    work = {key: read_by(encoder, markers, cohort) for key, encoder in encoders.items()}
-    unusable: dict[str, str] = {}
-    progress.start("Encoding recordings", sum(map(len, work.values())))
-    for key, recordings in work.items():
-        found = cache.encode_missing(
-            encoders[key], recordings, threads=os.cpu_count() or 1, progress=lambda n: progress.advance(n)
-        )
-        unusable.update({path: error.reason for path, error in found.items()})
-    progress.finish()
-    cohort = without_recordings(cohort, "encode", unusable)
+    work = [(encoder, read_by(encoder, markers, cohort)) for encoder in encoders.values()]
+    cohort = without_recordings(cohort, "encode", encode(work, cache, progress))
     return usable_for_all(cohort, markers)
 
 

@@ -65,6 +65,7 @@ class RayEngine:
                 where=address,
                 cure="run the command on a machine of the cluster, with `auto` or `host:6379` for the address",
             )
+        self.elsewhere = True
         self._address = address
         self._most = workers if address is not None else None
         self._cpus = None if address is not None else workers or os.cpu_count() or 1

@@ -125,11 +125,14 @@ class Planned:
     tasks: list[Task]
 
 
-def planned(study: Study, folder: Folder, progress: Progress) -> Planned:
-    """Encode what is missing, divide the patients, and write what tasks read into the run folder; does no task."""
+def planned(study: Study, folder: Folder, progress: Progress, engine: Engine | None = None) -> Planned:
+    """Encode what is missing, divide the patients, and write what tasks read into the run folder; fits nothing.
+
+    Threads of this process encode, or tasks of `engine`, if it computes elsewhere.
+    """
     markers = {plan.name: plan.build() for plan in study.plans}
     cache = EncoderCache(study.engine.cache)
-    cohort = prepared(study, markers, cache, progress)
+    cohort = prepared(study, markers, cache, progress, None if engine is None else (folder, engine))
     splits = _splits(study, cohort, folder)
     plan = _plan(study, list(markers.values()), cohort, splits, cache)
     key = codes(cohort.patient_ids, study.validation.seed)
@@ -166,7 +169,7 @@ def _run(study: Study, folder: Folder, progress: Watch, engine: Engine, lease: L
 
     began = datetime.now(UTC)
     clock = time.monotonic()
-    ready = planned(study, folder, progress)
+    ready = planned(study, folder, progress, engine)
     run, markers, splits, tasks = ready.run, ready.markers, ready.splits, ready.tasks
     progress.planned(study, run, tasks)
     n_now, failed = _do(run, tasks, engine, progress, "Fitting and scoring")

@@ -21,7 +21,7 @@ from presage.study.lease import Holder
 from presage.study.marker import LATEST
 from presage.study.progress import Progress
 from presage.study.runfolder import Plan, task_digest
-from presage.study.tasks import SCORES, Run, Task, fetch, open_run, result_of, stamp
+from presage.study.tasks import ENCODING_STAGE, ENCODINGS, SCORES, Run, Task, fetch, open_run, result_of, stamp
 
 NAME = "status.json"
 SCHEMA = "presage-status/1"
@@ -151,6 +151,9 @@ def errors_of(folder: Folder, document: dict[str, Any]) -> list[tuple[dict[str, 
     """For each failed task the last line of what it said. May name a patient: for the run's owner."""
     if not document["failed"]:
         return []
+    encoding = [(entry, entry["why"]) for entry in document["failed"] if entry["kind"] == ENCODINGS]
+    if encoding:  # nothing else can have failed, and there may be no plan
+        return encoding
     plan = Plan.read(folder)
     slugs = {str(entry["name"]): slug for entry, slug in zip(plan.markers, plan.slugs, strict=True)}
     found = []
@@ -205,8 +208,8 @@ def _without(folder: Folder) -> dict[str, Any]:
 
 
 def _count_stage(document: dict[str, Any]) -> None:
-    rows = [row for row in document["markers"] if row["kind"] == "score"]
-    if document["stage"]["tasks"] and rows:
+    rows = [row for row in document["markers"] if row["kind"] == SCORES]
+    if document["stage"]["tasks"] and document["stage"]["name"] != ENCODING_STAGE and rows:
         counts = {"total": "tasks", "done": "done", "failed": "failed"}
         document["stage"] |= {name: sum(row[key] for row in rows) for name, key in counts.items()}
 

@@ -28,6 +28,9 @@ from presage.study.runfolder import Plan, read_key, read_snapshot, seed_of
 
 SCORES: Final = "score"
 EXPLANATIONS: Final = "explain"
+ENCODINGS: Final = "encode"
+#: What the stage is called in which recordings are encoded.
+ENCODING_STAGE: Final = "Encoding recordings"
 #: Markers of which this process has done a task.
 _LOADED: set[str] = set()
 
@@ -42,11 +45,12 @@ class Task:
         Address of the run folder.
     kind
         ``score``: fit on the training patients of a fold and score its test patients. ``explain``: draw where the
-        scores of `patients` come from, by the marker fitted for their test fold.
+        scores of `patients` come from, by the marker fitted for their test fold. ``encode``: encode a chunk of
+        recordings, before there is a plan; see :mod:`presage.study.encoding`.
     marker
-        Position in the plan.
+        Position in the plan. For ``encode``: of the encoder, among those of the study.
     repeat, fold
-        Which fold.
+        Which fold. For ``encode``: 0, and which chunk.
     digest
         Of everything the result depends on.
     patients
@@ -56,7 +60,7 @@ class Task:
     """
 
     run: str
-    kind: Literal["score", "explain"]
+    kind: Literal["score", "explain", "encode"]
     marker: int
     repeat: int
     fold: int
@@ -124,9 +128,13 @@ def result_of(run: Run, task: Task) -> dict[str, Any] | None:
 
 def execute(task: Task) -> None:
     """Do a task and write its result. Raises InputError with marker and fold if it cannot be done."""
+    if task.kind == ENCODINGS:
+        from presage.study.encoding import encode_chunk
+
+        return encode_chunk(task)
     run = open_run(task.run, stamp(task.run))
     if result_of(run, task) is not None:
-        return  # whoever did it died before it could say so
+        return None  # whoever did it died before it could say so
     began = time.monotonic()
     where = f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
     scratch = run.scratch(task)
@@ -142,6 +150,7 @@ def execute(task: Task) -> None:
     result |= {"digest": task.digest, "seconds": round(time.monotonic() - began, 3), "first": _first(run, task)}
     run.folder.write_text(run.name(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
     run.folder.remove_tree(scratch)
+    return None
 
 
 def _first(run: Run, task: Task) -> bool:

@@ -14,7 +14,12 @@ from presage.study.search_space import Values, whole_numbers
 
 
 def variants(plan: MarkerPlan) -> dict[str, Marker]:
-    """Fresh markers by name: as the study gives it, then every combination of the choices that tuning may make.
+    """Fresh markers by name: those of :func:`variant_plans`."""
+    return {name: variant.build() for name, variant in variant_plans(plan).items()}
+
+
+def variant_plans(plan: MarkerPlan) -> dict[str, MarkerPlan]:
+    """What the marker may turn into, by name: as the study gives it, then every combination of tuning's choices.
 
     Combinations that the marker refuses are left out: they will be failed trials.
 
@@ -23,14 +28,16 @@ def variants(plan: MarkerPlan) -> dict[str, Marker]:
     InputError
         If a range changes what is computed from recordings, or the choices multiply to too many.
     """
-    found = {plan.name: plan.build()}
+    found = {plan.name: plan}
     if plan.tune is None:
         return found
     _refuse_ranges_of_encoders(plan)
+    own = plan.build()
     for choice in plan.tune.choices():
         marker = _built(plan, choice)
-        if choice and marker is not None and marker != found[plan.name]:
-            found[f"{plan.name} ({', '.join(f'{name} = {value}' for name, value in choice.items())})"] = marker
+        if choice and marker is not None and marker != own:
+            name = f"{plan.name} ({', '.join(f'{name} = {value}' for name, value in choice.items())})"
+            found[name] = plan.with_settings(choice)
     return found
 
 

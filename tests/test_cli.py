@@ -333,7 +333,7 @@ def test_the_path_of_the_handbook(
     assert presage("score", "model", "cohort", "--out", "scores.csv")[0] == 0
     assert pd.read_csv("scores.csv")["score"].notna().sum() == 16
 
-    private = {"key.csv", "splits.csv", "patients.csv", "recordings.csv"}
+    private = {"key.csv", "splits.csv", "patients.csv", "recordings.csv", "done.json"}
     ids = list(pd.read_csv(tmp_path / "cohort" / "patients.csv", dtype=str)["patient_id"])
     for file in [path for folder in (run, tmp_path / "model") for path in folder.rglob("*") if path.is_file()]:
         assert b"SMITH-0" not in file.read_bytes(), file

@@ -120,6 +120,8 @@ def _tables(root: str) -> list[tuple[str, str | None]]:
     if storage.is_address(root):
         names = [storage.join(root, f"{stem}.{ending}") for stem, ending in _TABLES]
         return [(name, _version(name)) for name in names]
+    if not os.path.isdir(root):
+        return []  # refused with the cure where the cohort is read
     return sorted((entry.path, _version(entry.path)) for entry in os.scandir(root) if entry.is_file())
 
 

@@ -17,8 +17,8 @@ class Session:
     ----------
     patient_id, visit, task, answer
         As in ``recordings.csv``; task and answer are empty where the table has none.
-    transcript, audio, video, face
-        Its recordings; None where there is none. `face` is a track of the face that was made elsewhere.
+    transcript, audio, video, face_track
+        Its recordings; None where there is none. The track of the face was made elsewhere.
     """
 
     patient_id: str
@@ -29,7 +29,6 @@ class Session:
     audio: Recording | None = field(default=None, repr=False)
     video: Recording | None = field(default=None, repr=False)
     face_track: Recording | None = field(default=None, repr=False)
-    face: Recording | None = field(default=None, repr=False)
 
     @property
     def sound(self) -> Recording | None:

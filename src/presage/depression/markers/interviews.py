@@ -96,7 +96,7 @@ class Interviews:
 
     def _answers(self, session: Session, transcript: Transcript | None, resources: Resources) -> list[Answer]:
         voice = self._encoded(ProsodyFrames(), session.audio, AUDIO, resources)
-        track = self._encoded(FaceTrackFile(), session.face, FACE, resources)
+        track = self._encoded(FaceTrackFile(), session.face_track, FACE, resources)
         if track is None:
             track = self._encoded(FaceTrack(fps=self.fps), session.video, FACE, resources)
         face = face_frames(track) if track is not None else None

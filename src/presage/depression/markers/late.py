@@ -27,7 +27,7 @@ _MEMBERS: dict[str, type[LinearMarker]] = {
     "face": Face,
 }
 # With fewer of a class among those who have a modality, its marker cannot be fitted and judged.
-_FEWEST = 3
+_FEWEST = 2
 _MODEL = ("mean", "spread", "weights")
 
 

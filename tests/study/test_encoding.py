@@ -199,25 +199,3 @@ def test_a_board_counts_recordings_and_chunks(make_cohort: Make, tmp_path: Path)
     assert [each["stage"]["done"] for each in encoding] == [0, 10, 20, 30]
     assert {each["stage"]["total"] for each in encoding} == {40}
     assert [each["markers"][0]["done"] for each in encoding] == [1, 2, 3, 4]
-
-
-@pytest.mark.slow
-def test_a_ray_cluster_encodes(spoilt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray")
-    study = study_of(spoilt, validation={"folds": 2}, engine={"name": "ray", "workers": 2})
-    monkeypatch.setenv("PRESAGE_CACHE", str(tmp_path / "cache of threads"))
-    expected = run(study, tmp_path / "threads")
-    in_threads = encoded(tmp_path)
-    monkeypatch.setenv("PRESAGE_CACHE", str(tmp_path / "cache of tasks"))
-    started: list[tuple[str, str]] = []
-
-    class Keeping(Progress):
-        def began(self, task: Task, where: str) -> None:
-            started.append((task.kind, where))
-
-    run_study(study, tmp_path / "ray", progress=Keeping())
-    assert (tmp_path / "ray" / "findings.json").read_bytes() == expected
-    assert encoded(tmp_path) == 2 * in_threads
-    where = [place for kind, place in started if kind == "encode"]
-    assert len(where) == 8
-    assert all(place.startswith("node ") for place in where)

@@ -19,8 +19,8 @@ class Findings:
 
     Its keys: ``schema``; ``phantom`` (bool); ``title``; ``cohort`` (name, description, n_patients, n_recordings,
     n_cases, flow = rows of step/reason/unit/n, characteristics); ``outcome`` (title, kind, cutoff); ``standard``
-    (name); ``markers`` (list of name, summary, role = standard | marker | control, settings, and notes where its fits said
-    something of themselves); ``validation`` (folds, repeats, group_by, seed, splits_sha256);
+    (name); ``markers`` (list of name, summary, role = standard | marker | control, settings, and notes where its fits
+    said something of themselves); ``validation`` (folds, repeats, group_by, seed, splits_sha256);
     ``sections`` (analysis name -> section); ``scores`` (patient codes, outcome,
     folds, scores by marker); ``gallery`` (file below the run folder, caption, alt text, code); ``settings`` (the
     study, resolved); ``software`` (package -> version). No date, duration, path or patient id is in it: those are in

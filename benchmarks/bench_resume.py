@@ -70,7 +70,7 @@ def main() -> None:
             for label, command in commands.items():
                 spent[label].append(timed(command, environment))
         if (folder / "run" / "findings.json").stat().st_mtime_ns != findings.st_mtime_ns:
-            raise SystemExit("the second start wrote findings anew: it was no resumption")
+            raise SystemExit("a later start wrote findings anew: was the code edited meanwhile? run this again")
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} processors")
     print(f"load {os.getloadavg()[0]:.1f}; medians of {arguments.starts}")
     print(f"{'first start, ' + str(20 * repeats) + ' tasks':<40}{first:8.2f} s wall")

@@ -13,6 +13,7 @@ import typer
 from presage.commands.costing import cost
 from presage.commands.evaluating import evaluate
 from presage.commands.fetching import fetch
+from presage.commands.fields import Fields
 from presage.commands.following import course, patient
 from presage.commands.naming import run_name
 from presage.commands.planning import plan
@@ -28,6 +29,7 @@ class Engine(StrEnum):
 
 app = typer.Typer(
     name="presage",
+    cls=Fields,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -94,6 +96,7 @@ def demo(
     track_to: TrackTo = None,
 ) -> None:
     """Make a phantom (made-up) cohort, run its study and write the report."""
+    from presage.commands.fields import write_pages
     from presage.commands.plugins import plugin
     from presage.study.progress import terminal_progress
 
@@ -109,7 +112,12 @@ def demo(
         if done == total:
             watch.finish()
 
-    study_file = plugin("presage.demos", name)().build(out, women=women, seed=seed, full=full, progress=made)
+    demonstration = plugin("presage.demos", name)()
+    if hasattr(demonstration, "show"):  # no study: it writes its results itself and gives its pages
+        written = write_pages(demonstration.show(out, patients=women, seed=seed, full=full, progress=watch))
+        typer.echo(f"report: {written[0]}")
+        return
+    study_file = demonstration.build(out, women=women, seed=seed, full=full, progress=made)
     _run(study_file, out / "run", workers, engine, address, _tracked(track, track_to))
 
 

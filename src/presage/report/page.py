@@ -68,6 +68,7 @@ def html_of(
     missing: str = "",
     version: str = "",
     folder: Path | str | None = None,
+    source: str = "findings.json",
 ) -> str:
     """Parts as one self-contained page.
 
@@ -83,6 +84,8 @@ def html_of(
         Of the package, for the foot.
     folder
         Where example images are looked for.
+    source
+        What the page was written from, for the foot.
     """
     environment = Environment(
         loader=PackageLoader("presage.report", "templates"),
@@ -112,6 +115,7 @@ def html_of(
         script=Markup(script),
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=version,
+        source=source,
     )
 
 

@@ -149,20 +149,23 @@ def programme(inference: Inference, levels: Levels, alteration: int) -> tuple[ND
     for tumour in having:
         found = inference.posterior(int(tumour))
         row = int(np.flatnonzero(found.alterations == alteration)[0])
-        counts[found.genes[_counts(found, levels.posterior)[row]]] += 1
+        counts[found.genes[explained(found, levels.posterior)[row]]] += 1
     genes = np.flatnonzero(counts)
     genes = genes[np.argsort(-counts[genes], kind="stable")]
     return genes, counts[genes] / max(1, len(having))
 
 
-def _counts(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which posteriors are above chance and the highest of their gene."""
+def explained(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which posteriors of one tumour are above chance and the highest of their gene, shape (its alterations, genes).
+
+    `level` is that of :class:`Levels`.
+    """
     own = found.probability[:-1]
     return np.asarray((own >= level[found.alterations, None]) & (own == found.probability.max(axis=0)))
 
 
 def _targets(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(_counts(found, level).sum(axis=1))
+    return np.asarray(explained(found, level).sum(axis=1))
 
 
 def _upper_quantile(counts: NDArray[np.int64], alpha: float) -> NDArray[np.int64]:

@@ -1,0 +1,90 @@
+"""Pages from plain documents: whoever is below the report (a field, another lab's package) says what is to be shown.
+
+A document is what JSON can hold: ``title``, ``sentence``, ``phantom``, and as needed ``also``, ``missing``, ``facts``
+(pairs), ``version`` and ``parts``. A part has ``name``, ``title``, ``blocks`` and maybe ``folded``; a block is one of
+
+- ``{"text": ...}``, with ``"strong": true`` for the sentence that answers the section's question;
+- ``{"table": caption, "columns": ..., "rows": ...}`` and maybe ``numeric``, ``emphasis``;
+- ``{"notes": [...]}`` and maybe ``title``;
+- ``{"figure": kind, "name": ..., "title": ..., "caption": ..., "alt": ..., "of": ..., "columns": ..., "data": ...}``,
+  where ``of`` holds the arguments of the drawing: `tiles`, `bars`, `links`, `influences` or `quantiles`, the functions
+  of that name in `presage.report.figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from presage.report.figures.bars import bars
+from presage.report.figures.graph import influences, links
+from presage.report.figures.quantiles import quantiles
+from presage.report.figures.tiles import tiles
+from presage.report.page import html_of
+from presage.report.parts import Block, Figure, Notes, Part, Table, Text
+
+_DRAWINGS: dict[str, Callable[..., str]] = {
+    "tiles": tiles,
+    "bars": bars,
+    "links": links,
+    "influences": influences,
+    "quantiles": quantiles,
+}
+
+
+def page_of(document: Mapping[str, Any]) -> str:
+    """One self-contained HTML page.
+
+    Parameters
+    ----------
+    document
+        As this module says.
+
+    Raises
+    ------
+    ValueError
+        If a block is of no known kind: a defect of whoever made the document.
+    """
+    return html_of(
+        document["title"],
+        [_part(part, place) for place, part in enumerate(document.get("parts", []))],
+        phantom=bool(document["phantom"]),
+        sentence=document["sentence"],
+        also=document.get("also", ""),
+        missing=document.get("missing", ""),
+        facts=[(str(name), str(value)) for name, value in document.get("facts", [])],
+        version=document.get("version", ""),
+        source=document.get("source", "findings.json"),
+    )
+
+
+def _part(part: Mapping[str, Any], place: int) -> Part:
+    blocks = [_block(block) for block in part["blocks"]]
+    return Part(part["name"], part["title"], blocks, order=place, folded=bool(part.get("folded")))
+
+
+def _block(block: Mapping[str, Any]) -> Block:
+    if "text" in block:
+        return Text(block["text"], strong=bool(block.get("strong")))
+    if "notes" in block:
+        return Notes(block["notes"], title=block.get("title", "Read with care"))
+    if "table" in block:
+        return Table(
+            block["table"],
+            block["columns"],
+            [[str(cell) for cell in row] for row in block["rows"]],
+            numeric=bool(block.get("numeric", True)),
+            emphasis=tuple(block.get("emphasis", ())),
+        )
+    if block.get("figure") in _DRAWINGS:
+        return Figure(
+            name=block["name"],
+            title=block["title"],
+            caption=block["caption"],
+            alt=block["alt"],
+            svg=_DRAWINGS[block["figure"]](title=block["alt"], **block["of"]),
+            columns=block["columns"],
+            data=block["data"],
+            wide=bool(block.get("wide")),
+        )
+    raise ValueError(f"a block of a page is none of text, table, notes and figure: {sorted(block)}")

@@ -1,0 +1,48 @@
+"""Bars from the left, one for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from presage.report.figures.canvas import Canvas, colour, tick_label, ticks
+
+_ROW = 24.0
+
+
+def bars(*, title: str, rows: Sequence[Mapping[str, Any]], x_label: str, legend: Sequence[Sequence[Any]] = ()) -> str:
+    """SVG of bars.
+
+    Parameters
+    ----------
+    rows
+        Each with `name`, `value` (0 or more), `series` (1 to 6, None is grey) and `words` behind the bar.
+    legend
+        (series, words) of each colour.
+    """
+    longest = max((len(str(row["name"])) for row in rows), default=4)
+    most = max((float(row["value"]) for row in rows), default=1.0) or 1.0
+    words = max((len(str(row.get("words", ""))) for row in rows), default=0)
+    canvas = Canvas(width=640, left=14 + 7.2 * longest, right=20 + 6.2 * words, top=6, bottom=44, x_range=(0, most))
+    canvas.height = canvas.top + _ROW * len(rows) + 6 + canvas.bottom
+    bottom = canvas.height - canvas.bottom
+    for value in ticks(0, most, 4):
+        canvas.segment(canvas.x(value), canvas.top, canvas.x(value), bottom)
+        canvas.text(canvas.x(value), bottom + 16, tick_label(value), anchor="middle", size=11, fill="muted")
+    for number, row in enumerate(rows):
+        top = canvas.top + number * _ROW + 3
+        fill = colour("standard") if row.get("series") is None else colour(f"series-{row['series']}")
+        end = canvas.x(float(row["value"]))
+        canvas.box(canvas.left, top + 2, max(end - canvas.left, 1.2), _ROW - 8, fill=fill)
+        canvas.text(canvas.left - 8, top + 14, str(row["name"]), anchor="end")
+        canvas.text(end + 7, top + 14, str(row.get("words", "")), size=11, fill="muted")
+    canvas.segment(canvas.left, canvas.top, canvas.left, bottom, stroke=colour("muted"))
+    canvas.text((canvas.left + canvas.width - canvas.right) / 2, bottom + 35, x_label, anchor="middle")
+    place = canvas.height + 8
+    for series, text in legend:
+        fill = colour("standard") if series is None else colour(f"series-{series}")
+        canvas.box(canvas.left, place, 12, 12, fill=fill)
+        canvas.text(canvas.left + 18, place + 10.5, str(text), size=11.5)
+        place += 20
+    canvas.below = max(place - canvas.height, 0)
+    return canvas.svg(title)

@@ -1,0 +1,273 @@
+"""Everything that is found in a cohort of tumours: drivers of each, their programmes, selection and progression.
+
+What is found is a plain document with codes in the place of patients: pages and exports are written from it alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from presage.cohort import InputError
+from presage.study.progress import Progress
+from presage.tumor.drivers import Calls, Levels, call_drivers, chance_levels, explained
+from presage.tumor.gathering import Tumours
+from presage.tumor.gene_sets import rich_in
+from presage.tumor.likely import chart_progression
+from presage.tumor.ranks import Ranks, rank_genes
+from presage.tumor.selection import Genes
+from presage.tumor.tci import Inference, LeakRule, Posterior
+
+SCHEMA = "presage-tumours/1"
+# Genes of a programme that are kept in the document, and the share of tumours from which a gene belongs to it.
+_PROGRAMME, _PROGRAMME_SHARE = 100, 0.25
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How drivers are called; see :class:`~presage.tumor.tci.Inference` and `presage.tumor.drivers`."""
+
+    leak: LeakRule = "published"
+    leave_out: bool = False
+    permutations: int = 20
+    alpha: float = 0.01
+    seed: int = 2020
+    threads: int = 1
+
+
+def analyse(
+    tumours: Tumours,
+    settings: Settings,
+    *,
+    gene_sets: dict[str, frozenset[str]] | None = None,
+    genes: Genes | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Call the drivers of every tumour and gather what is known of them.
+
+    Parameters
+    ----------
+    gene_sets
+        See `presage.tumor.gene_sets`.
+    genes
+        Protein lengths, without which selection cannot be tested.
+    progress
+        Told of the stages.
+
+    Returns
+    -------
+    dict
+        ``cohort`` (counts, rule, what was lost), ``settings``, ``genes`` (one entry for each altered gene: ranks by
+        every method, programme), ``tumours`` (one entry each, by code), ``selection``, ``progression``, ``phantom``.
+    """
+    told = progress or Progress()
+    inference = Inference(
+        tumours.altered.to_numpy(),
+        tumours.changed.to_numpy(),
+        leak=settings.leak,
+        leave_out=settings.leave_out,
+        threads=settings.threads,
+    )
+    told.start("Permuting expression", settings.permutations)
+    levels = chance_levels(
+        inference,
+        permutations=settings.permutations,
+        alpha=settings.alpha,
+        seed=settings.seed,
+        progress=told.advance,
+    )
+    told.finish()
+    calls = call_drivers(inference, levels)
+    told.start("Explaining tumours", len(tumours.patients))
+    codes = deal_codes(tumours.patients, settings.seed)
+    programmes = _Programmes(tumours, calls)
+    entries = []
+    for row, found in enumerate(inference.posteriors()):
+        mask = explained(found, levels.posterior)
+        programmes.add(row, found, mask)
+        entries.append(_tumour(tumours, codes[row], row, found, mask, calls.of(row), levels))
+        told.advance()
+    told.finish()
+    told.start("Ranking genes", 1)
+    ranks = rank_genes(tumours, calls, genes)
+    rows = [_gene(tumours, column, calls, ranks, programmes, gene_sets or {}) for column in _by_calls(tumours, calls)]
+    told.advance()
+    told.finish()
+    known = {entry["gene"]: entry for entry in rows}
+    for entry in entries:
+        for one in entry["alterations"]:
+            one["in_cohort"], one["q"] = known[one["gene"]]["altered"], known[one["gene"]]["q"]
+    progression = chart_progression(tumours, [entry["gene"] for entry in rows if entry["called"]], told)
+    for row, entry in enumerate(entries):
+        entry["next"], entry["order"] = progression.of(row)
+    # By code: the order of the patients' ids says nothing then.
+    entries.sort(key=lambda entry: entry["code"])
+    return {
+        "schema": SCHEMA,
+        "phantom": tumours.phantom,
+        "cohort": _cohort(tumours),
+        "settings": asdict(settings),
+        "genes": rows,
+        "tumours": entries,
+        "selection": ranks.document,
+        "progression": progression.document,
+    }
+
+
+def deal_codes(patients: tuple[str, ...], seed: int) -> list[str]:
+    """A code such as ``T0007`` for each tumour, dealt out at random so that it says nothing about the id's order."""
+    width = max(4, len(str(len(patients))))
+    drawn = np.random.default_rng([seed, 0x7075]).permutation(len(patients)) + 1
+    return [f"T{number:0{width}d}" for number in drawn.tolist()]
+
+
+class _Programmes:
+    """Counts of explained genes over the tumours, of the alterations that are called somewhere."""
+
+    def __init__(self, tumours: Tumours, calls: Calls) -> None:
+        self._columns = {int(column): place for place, column in enumerate(np.unique(calls.alteration[calls.driver]))}
+        size = (len(self._columns), tumours.changed.shape[1])
+        self._count, self._up = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
+        self._names = list(tumours.changed.columns)
+        self._z = None if tumours.z is None else tumours.z.to_numpy()
+        self._having = tumours.altered.sum().to_numpy()
+
+    def add(self, row: int, found: Posterior, mask: NDArray[np.bool_]) -> None:
+        """Count one tumour."""
+        for number, column in enumerate(found.alterations):
+            place = self._columns.get(int(column))
+            if place is not None:
+                genes = found.genes[mask[number]]
+                self._count[place, genes] += 1
+                if self._z is not None:
+                    self._up[place, genes] += self._z[row, genes] > 0
+
+    def of(self, column: int) -> list[dict[str, Any]]:
+        """Genes of one alteration's programme, the most frequent first."""
+        place = self._columns.get(column)
+        if place is None:
+            return []
+        count = self._count[place]
+        order = np.argsort(-count, kind="stable")
+        order = order[count[order] > 0][:_PROGRAMME]
+        return [
+            {
+                "gene": self._names[gene],
+                "share": float(count[gene] / self._having[column]),
+                "up": None if self._z is None else float(self._up[place, gene] / count[gene]),
+            }
+            for gene in order
+        ]
+
+    def measured(self) -> list[str]:
+        return self._names
+
+
+def _by_calls(tumours: Tumours, calls: Calls) -> list[int]:
+    """Columns of the alterations: most calls first, then the more frequent."""
+    called = np.bincount(calls.alteration[calls.driver], minlength=tumours.altered.shape[1])
+    return [int(column) for column in np.lexsort((-tumours.altered.sum().to_numpy(), -called))]
+
+
+def _gene(
+    tumours: Tumours,
+    column: int,
+    calls: Calls,
+    ranks: Ranks,
+    programmes: _Programmes,
+    sets: dict[str, frozenset[str]],
+) -> dict[str, Any]:
+    gene = str(tumours.altered.columns[column])
+    programme = programmes.of(column)
+    core = [entry["gene"] for entry in programme if entry["share"] >= _PROGRAMME_SHARE]
+    return {
+        "gene": gene,
+        "altered": int(tumours.altered[gene].sum()),
+        "kinds": {kind: int(part[gene].sum()) for kind, part in tumours.kinds.items() if part[gene].any()},
+        "called": int((calls.driver & (calls.alteration == column)).sum()),
+        **ranks.of(gene),
+        "programme": programme,
+        "sets": [asdict(rich) for rich in rich_in(core, programmes.measured(), sets)[:5]] if core and sets else [],
+    }
+
+
+def _tumour(
+    tumours: Tumours, code: str, row: int, found: Posterior, mask: NDArray[np.bool_], calls: Calls, levels: Levels
+) -> dict[str, Any]:
+    place = {int(column): number for number, column in enumerate(found.alterations)}
+    alterations = []
+    for number, column in enumerate(calls.alteration.tolist()):
+        gene = str(tumours.altered.columns[column])
+        own = mask[place[column]]
+        probability = found.probability[place[column]]
+        genes = [found.genes[i] for i in np.flatnonzero(own)[np.argsort(-probability[own], kind="stable")]]
+        sure = np.sort(probability[own])[::-1]
+        alterations.append(
+            {
+                "gene": gene,
+                "kinds": [kind for kind, part in tumours.kinds.items() if part.iat[row, part.columns.get_loc(gene)]],
+                "targets": int(calls.targets[number]),
+                "needed": int(levels.targets[column]),
+                "share": float(calls.share[number]),
+                "called": bool(calls.driver[number]),
+                "genes": [
+                    {
+                        "gene": str(tumours.changed.columns[one]),
+                        "posterior": float(p),
+                        "z": None if tumours.z is None else float(tumours.z.iat[row, one]),
+                    }
+                    for one, p in zip(genes, sure.tolist(), strict=True)
+                ],
+            }
+        )
+    return {
+        "code": code,
+        "changed": len(found.genes),
+        "unexplained": float(found.probability[-1].mean()) if len(found.genes) else 1.0,
+        "alterations": alterations,
+        **_follow_up(tumours, tumours.patients[row]),
+    }
+
+
+def _follow_up(tumours: Tumours, patient: str) -> dict[str, Any]:
+    if tumours.clinical is None or patient not in tumours.clinical.table.index:
+        return {"follow_up": None}
+    own = tumours.clinical.table.loc[patient]
+    names = ("age", "os_event", "os_days", "pfi_event", "pfi_days")
+    return {"follow_up": {name: float(own[name]) for name in names if name in own and pd.notna(own[name])}}
+
+
+def _cohort(tumours: Tumours) -> dict[str, Any]:
+    return {
+        "tumours": len(tumours.patients),
+        "altered_genes": int(tumours.altered.shape[1]),
+        "rare": tumours.rare,
+        "measured_genes": int(tumours.changed.shape[1]),
+        "changed_a_tumour": float(tumours.changed.sum(axis=1).median()),
+        "rule": tumours.rule,
+        "directions": tumours.z is not None,
+        "kinds": [kind for kind in tumours.kinds],
+        "flow": tumours.flow.counts(),
+        "read": {} if tumours.mutations is None else dict(tumours.mutations.counts),
+        "clinical": None if tumours.clinical is None else tumours.clinical.flow.counts(),
+    }
+
+
+def refuse_too_few(tumours: Tumours, least: int = 20) -> None:
+    """Refuse a cohort in which nothing could be told from chance.
+
+    Raises
+    ------
+    InputError
+        Below `least` tumours.
+    """
+    if len(tumours.patients) < least:
+        raise InputError(
+            f"{len(tumours.patients)} tumours have both alterations and expression; drivers are told from chance by "
+            f"comparing tumours, which needs {least} at the least",
+            cure="add tumours of the same cancer",
+        )

@@ -1,0 +1,145 @@
+"""``presage tumor drivers``: the drivers of every tumour of a cohort, as tables and as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from presage.study.progress import Progress
+    from presage.tumor.analysis import Settings
+    from presage.tumor.gathering import Tumours
+
+
+class ChangeRule(StrEnum):
+    """When the expression of a gene counts as changed."""
+
+    auto = "auto"
+    normals = "normals"
+    cohort = "cohort"
+    given = "given"
+
+
+class Leak(StrEnum):
+    """What explains a gene that no alteration of the tumour explains."""
+
+    published = "published"
+    driver = "driver"
+
+
+class Rows(StrEnum):
+    """What the rows of the expression matrix are."""
+
+    tumours = "tumours"
+    genes = "genes"
+
+
+File = Path | None
+
+
+def drivers(
+    expression: Annotated[Path, typer.Option(help="Matrix of expression, tumours x genes or genes x tumours.")],
+    out: Annotated[Path, typer.Option(help="Folder for tables and pages.")],
+    maf: Annotated[File, typer.Option(help="Mutations; needs --build where the file does not say it.")] = None,
+    alterations: Annotated[File, typer.Option(help="In place of --maf: a table of 0 and 1, tumours x genes.")] = None,
+    copy_number: Annotated[File, typer.Option(help="Copy-number segments, log2 ratios.")] = None,
+    gene_positions: Annotated[
+        File, typer.Option(help="gene, chromosome, start, end; from the calls of --maf by default.")
+    ] = None,
+    clinical: Annotated[File, typer.Option(help="Follow-up: TCGA-CDR, GDC or cBioPortal columns.")] = None,
+    patients: Annotated[File, typer.Option(help="id, patient: whose tumours ids are that are no barcodes.")] = None,
+    build: Annotated[str | None, typer.Option(help="Genome build: hg18, hg19 or hg38.")] = None,
+    gene_lengths: Annotated[
+        File, typer.Option(help="Hugo_Symbol, aa.length: with it, selection is tested, too.")
+    ] = None,
+    gene_sets: Annotated[File, typer.Option(help="GMT file: sets that the drivers' programmes are rich in.")] = None,
+    deg_rule: Annotated[
+        ChangeRule,
+        typer.Option(help="Changed against normal samples, against the cohort, or as given (a matrix of 0 and 1)."),
+    ] = ChangeRule.auto,
+    deg_threshold: Annotated[float, typer.Option(help="|z| from which a gene counts as changed.", min=0.1)] = 3.0,
+    rows: Annotated[Rows | None, typer.Option(help="What the rows of the expression matrix are.")] = None,
+    at_least: Annotated[int, typer.Option(help="Leave out genes altered in fewer tumours.", min=1)] = 2,
+    leak: Annotated[Leak, typer.Option(help="Rule of the leak, see docs/explanation/tci.md.")] = Leak.published,
+    leave_out: Annotated[bool, typer.Option("--leave-out", help="Leave a tumour out of its own sums.")] = False,
+    permutations: Annotated[int, typer.Option(help="To tell drivers from chance; even.", min=2)] = 20,
+    alpha: Annotated[float, typer.Option(help="Share of what chance gives that may be called.")] = 0.01,
+    repair_dates: Annotated[
+        bool, typer.Option("--repair-dates", help="Undo gene symbols that a spreadsheet made into dates.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of permutations and codes.")] = 2020,
+    threads: Annotated[int, typer.Option(help="That work at once; results do not depend on it.", min=1)] = 1,
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Call the drivers of every tumour and write tables, a page of the cohort and one of each tumour.
+
+    Tumours are known by codes; `key.csv`, for its owner alone, says whose they are.
+    """
+    from presage.study.progress import terminal_progress
+    from presage.tumor.analysis import Settings
+    from presage.tumor.gathering import Files, gather
+
+    files = Files(
+        expression=expression,
+        maf=maf,
+        alterations=alterations,
+        copy_number=copy_number,
+        gene_positions=gene_positions,
+        clinical=clinical,
+        patients=patients,
+        build=build,
+    )
+    progress = terminal_progress()
+    progress.start("Reading tables", 1)
+    tumours = gather(
+        files,
+        deg_rule=deg_rule.value,
+        deg_threshold=deg_threshold,
+        at_least=at_least,
+        rows=None if rows is None else rows.value,
+        repair_dates=repair_dates,
+    )
+    progress.advance()
+    progress.finish()
+    settings = Settings(
+        leak=leak.value, leave_out=leave_out, permutations=permutations, alpha=alpha, seed=seed, threads=threads
+    )
+    return report(tumours, settings, out, gene_lengths=gene_lengths, gene_sets=gene_sets, progress=progress)
+
+
+def report(
+    tumours: Tumours,
+    settings: Settings,
+    out: Path,
+    *,
+    gene_lengths: Path | None = None,
+    gene_sets: Path | None = None,
+    progress: Progress,
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Analyse a cohort, write its tables, and give its pages: that of the cohort first."""
+    from presage.tumor.analysis import analyse, deal_codes, refuse_too_few
+    from presage.tumor.exports import write_exports
+    from presage.tumor.gene_sets import read_gene_sets
+    from presage.tumor.pages.cohort import cohort_page
+    from presage.tumor.pages.tumour import tumour_page
+    from presage.tumor.selection import read_genes
+
+    refuse_too_few(tumours)
+    found = analyse(
+        tumours,
+        settings,
+        gene_sets=None if gene_sets is None else read_gene_sets(gene_sets),
+        genes=None if gene_lengths is None else read_genes(gene_lengths),
+        progress=progress,
+    )
+    codes = deal_codes(tumours.patients, settings.seed)
+    write_exports(found, out, list(zip(tumours.patients, codes, strict=True)))
+    yield out / "cohort.html", cohort_page(found)
+    progress.start("Writing pages", len(found["tumours"]))
+    for entry in found["tumours"]:
+        yield out / "tumours" / f"{entry['code']}.html", tumour_page(entry, found)
+        progress.advance()
+    progress.finish()

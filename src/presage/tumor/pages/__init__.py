@@ -1,0 +1,1 @@
+"""What the pages of tumours show, as plain documents: the report draws them."""

@@ -1,0 +1,309 @@
+"""The page of a cohort: its oncoplot, the drivers by every method, selection, programmes and order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from presage.findings.words import joined
+from presage.tumor.gathering import KINDS
+from presage.tumor.pages.words import care, counted, frame, percent, q_value
+
+# Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
+_PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
+_SERIES = {"missense": 3, "truncating": 1, "indel": 5, "amplification": 2, "deep loss": 6, "altered": 1}
+
+
+def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of the page, as `presage.report.documents` describes it.
+
+    Parameters
+    ----------
+    found
+        As :func:`presage.tumor.analysis.analyse` gives it.
+    """
+    cohort, settings = found["cohort"], found["settings"]
+    parts = [
+        _oncoplot(found),
+        _table(found),
+        _programmes(found),
+        _selection(found),
+        _progression(found),
+        _tumours(found),
+        _who(found),
+        care(found),
+    ]
+    return {
+        **frame(found),
+        "title": "Drivers of a cohort of tumours",
+        "sentence": _sentence(found),
+        "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than chance "
+        "would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated.",
+        "facts": [
+            ("Tumours", f"{cohort['tumours']:,}"),
+            ("Altered genes judged", f"{cohort['altered_genes']:,}"),
+            ("Genes measured", f"{cohort['measured_genes']:,}"),
+            ("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}"),
+            ("Against chance", f"{settings['permutations']} permutations, {percent(settings['alpha'])} let by"),
+        ],
+        "parts": [part for part in parts if part is not None],
+    }
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    tumours = found["tumours"]
+    having = sum(any(one["called"] for one in entry["alterations"]) for entry in tumours)
+    called = [entry for entry in found["genes"] if entry["called"]]
+    if not called:
+        return (
+            f"In none of {len(tumours)} tumours does an alteration explain more of the changed genes than chance would "
+            f"let it."
+        )
+    told = [f"{entry['gene']} ({entry['called']} of the {entry['altered']} that have it)" for entry in called[:4]]
+    return f"{having} of {len(tumours)} tumours have at least one called driver. Most often called: {joined(told)}."
+
+
+def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = [entry for entry in found["genes"] if entry["called"]][:_PLOTTED]
+    rest = sorted((entry for entry in found["genes"] if not entry["called"]), key=lambda entry: -entry["altered"])
+    chosen = [*chosen, *rest[: _PLOTTED - len(chosen)]]
+    chosen.sort(key=lambda entry: (-entry["altered"], entry["gene"]))
+    kinds = [kind for kind in KINDS if kind in found["cohort"]["kinds"]]
+    has = [{one["gene"]: one for one in entry["alterations"]} for entry in found["tumours"]]
+    # Tumours side by side that share the most frequent alterations: the staircase of every oncoplot.
+    order = sorted(range(len(has)), key=lambda row: [entry["gene"] not in has[row] for entry in chosen])
+    rows, data = [], []
+    for entry in chosen:
+        cells = []
+        for column, row in enumerate(order):
+            one = has[row].get(entry["gene"])
+            if one is not None:
+                cells += [(column, kinds.index(kind), one["called"]) for kind in one["kinds"]]
+                data.append((found["tumours"][row]["code"], entry["gene"], "+".join(one["kinds"]), one["called"]))
+        share = percent(entry["altered"] / len(has))
+        rows.append({"name": entry["gene"], "words": f"{share}, called in {entry['called']}", "cells": cells})
+    top = joined([entry["gene"] for entry in chosen[:3]])
+    figure = {
+        "figure": "tiles",
+        "name": "oncoplot",
+        "title": "Alterations by tumour",
+        "caption": f"One column for each of {len(has)} tumours, one row for each gene. Full colour: called a driver of "
+        f"that tumour; pale: altered there and not called. At the right, how many tumours have the gene altered, and in "
+        f"how many of them it is called. n = {len(has)} tumours.",
+        "alt": f"Alterations of {len(chosen)} genes in {len(has)} tumours; the most frequent are {top}.",
+        "of": {
+            "rows": rows,
+            "people": len(has),
+            "unit": "tumours, those with the same alterations side by side",
+            "classes": [
+                {"name": kind, "series": _SERIES[kind], "tall": kind in ("amplification", "deep loss", "altered")}
+                for kind in kinds
+            ],
+            "pale": "pale: not called there",
+        },
+        "columns": ("tumour", "gene", "kind", "called"),
+        "data": data,
+        "wide": True,
+    }
+    return {"name": "alterations", "title": "Which tumour has what", "blocks": [figure]}
+
+
+def _table(found: Mapping[str, Any]) -> dict[str, Any]:
+    shown = [entry for entry in found["genes"] if entry["called"]][:_TABLED]
+    names = {entry["gene"] for entry in shown}
+    selected = [e for e in found["genes"] if e["q"] is not None and e["q"] < 0.1 and e["gene"] not in names]
+    shown = [*shown, *sorted(selected, key=lambda entry: entry["rank_selection"])[:10]]
+    tested = "not_computed" not in found["selection"]
+    columns = ["Gene", "Tumours with it", "Called driver in", "Rank by calls", "Rank by frequency"]
+    if tested:
+        columns += ["Rank for its length", "Rank by selection", "q of selection"]
+    rows = []
+    for entry in shown:
+        share = f" ({percent(entry['called'] / entry['altered'])})" if entry["altered"] else ""
+        row = [entry["gene"], entry["altered"], f"{entry['called']}{share}", _rank(entry["rank_calls"])]
+        row.append(_rank(entry["rank_frequency"]))
+        if tested:
+            row += [_rank(entry["rank_length"]), _rank(entry["rank_selection"]), q_value(entry["q"])]
+        rows.append(row)
+    blocks: list[dict[str, Any]] = [
+        {
+            "text": "A gene near the top by every method is a driver that nobody doubts. One that is high by frequency "
+            "and low by the others is often just long, or lies where mutations are common. One that is high by calls "
+            "alone changes the expression of the tumours that have it."
+        },
+        {
+            "table": f"Genes called in at least one tumour (the first {_TABLED}), and those under selection that are "
+            f"not. n = {len(found['tumours'])} tumours; rank 1 is the first of its method. All genes: genes.tsv.",
+            "columns": columns,
+            "rows": rows,
+        },
+    ]
+    if not rows:
+        blocks = [{"text": "No gene is called in any tumour.", "strong": True}]
+    return {"name": "drivers", "title": "Drivers by each method", "blocks": blocks}
+
+
+def _rank(rank: int | None) -> str:
+    return "–" if rank is None else f"{rank:,}"
+
+
+def _programmes(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    called = [entry for entry in found["genes"] if entry["called"] and entry["programme"]]
+    if not called:
+        return None
+    rows = []
+    for entry in called[:12]:
+        core = entry["programme"][:8]
+        sets = "; ".join(f"{rich['name']} (q {q_value(rich['q'])})" for rich in entry["sets"] if rich["q"] < 0.1)
+        genes = ", ".join(f"{one['gene']}{_direction(one['up'])} {percent(one['share'])}" for one in core)
+        rows.append([entry["gene"], genes, *([sets or "none"] if _has_sets(found) else [])])
+    columns = ["Driver", "Genes that it explains, in what share of the tumours that have it"]
+    table = {
+        "table": "The programme of each driver, most frequent genes first: ↑ raised, ↓ lowered, ↕ either, by tumour. All: "
+        "programmes.tsv.",
+        "columns": [*columns, *(["Gene sets it is rich in"] if _has_sets(found) else [])],
+        "rows": rows,
+        "numeric": False,
+    }
+    return {"name": "programmes", "title": "What each driver changes", "blocks": [_network(called), table]}
+
+
+def _has_sets(found: Mapping[str, Any]) -> bool:
+    return any(entry["sets"] for entry in found["genes"])
+
+
+def _direction(up: float | None) -> str:
+    return "" if up is None else " ↑" if up >= 0.8 else " ↓" if up <= 0.2 else " ↕"
+
+
+def _network(called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    left = [entry["gene"] for entry in called[:_NETWORK]]
+    right: list[str] = []
+    edges, data = [], []
+    for number, entry in enumerate(called[:_NETWORK]):
+        for one in entry["programme"][:_TARGETS]:
+            if one["gene"] not in right:
+                right.append(one["gene"])
+            up = one["up"] is None or one["up"] >= 0.5
+            edges.append({"left": number, "right": right.index(one["gene"]), "weight": one["share"], "up": up})
+            data.append((entry["gene"], one["gene"], one["share"], "" if one["up"] is None else one["up"]))
+    return {
+        "figure": "links",
+        "name": "programmes",
+        "title": "Drivers and the genes that they change most often",
+        "caption": f"The {len(left)} drivers called most often and up to {_TARGETS} genes of each. A broad line: the gene "
+        f"is explained in most of the tumours that have the driver.",
+        "alt": f"Network of {joined(left)} and the genes that they explain.",
+        "of": {"left": left, "right": right, "edges": edges, "heads": ("altered", "changed expression")},
+        "columns": ("driver", "gene", "share", "share_raised"),
+        "data": data,
+    }
+
+
+def _selection(found: Mapping[str, Any]) -> dict[str, Any]:
+    own = found["selection"]
+    title = "What the cohort selects for"
+    if "not_computed" in own:
+        text = f"Whether genes are mutated more often than by chance was not tested: {own['not_computed']}."
+        return {"name": "selection", "title": title, "blocks": [{"text": text}]}
+    names = own["selected"]
+    told = f": {joined(names[:12])}{' and others' if len(names) > 12 else ''}" if names else ""
+    blocks: list[dict[str, Any]] = [
+        {
+            "text": f"{counted(len(names), 'gene is', 'genes are')} mutated more often than the background explains "
+            f"(false discovery rate below 10 %){told}.",
+            "strong": True,
+        },
+        {
+            "figure": "quantiles",
+            "name": "selection",
+            "title": "Mutations against the background",
+            "caption": f"Each point is a gene. On the line: as often mutated as silent mutations and the length of the "
+            f"protein let expect. Above it at the right: more often. n = {own['tested']:,} genes of {own['patients']} "
+            f"patients.",
+            "alt": f"QQ plot of {own['tested']} genes; {len(names)} have a false discovery rate below 10 %.",
+            "of": {"values": own["p"], "labels": own["named"]},
+            "columns": ("p",),
+            "data": [(p,) for p in own["p"][:2000]],
+        },
+    ]
+    if own["limits"]:
+        blocks.append({"notes": own["limits"], "title": "Of this test"})
+    return {"name": "selection", "title": title, "blocks": blocks}
+
+
+def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
+    own = found["progression"]
+    title = "Which comes before which"
+    if "not_computed" in own:
+        text = f"The order of events was not estimated: {own['not_computed']}."
+        return {"name": "order", "title": title, "blocks": [{"text": text}]}
+    names, edges = own["events"], own["edges"][:14]
+    first = [f"{names[edge['source']]} and then {names[edge['target']]}" for edge in edges if edge["value"] > 0][:3]
+    against = [f"{names[edge['source']]} and {names[edge['target']]}" for edge in edges if edge["value"] < 0][:3]
+    text = f"Promoted: {'; '.join(first)}. " if first else "No event promotes another. "
+    text += f"Hindered: {'; '.join(against)}." if against else "None hinders another."
+    figure = {
+        "figure": "influences",
+        "name": "order",
+        "title": "How one event changes the pace of another",
+        "caption": f"An arrow: in tumours with the first event the second comes faster (solid) or slower (dashed). The "
+        f"{len(edges)} strongest of {len(own['edges'])} influences. Learnt from tumours seen once each; n = "
+        f"{len(found['tumours'])}.",
+        "alt": f"Network of influences between {joined(names)}. {text}",
+        "of": {"nodes": names, "edges": edges},
+        "columns": ("event", "other", "log_factor"),
+        "data": [(names[edge["source"]], names[edge["target"]], edge["value"]) for edge in own["edges"]],
+    }
+    table = {
+        "table": "How fast each event comes in a tumour that has none of them (in mean times to the diagnosis).",
+        "columns": ["Event", "Tumours with it", "Rate"],
+        "rows": [
+            [name, number, f"{rate:.2f}"]
+            for name, number, rate in zip(names, own["altered"], own["rates"], strict=True)
+        ],
+    }
+    return {"name": "order", "title": title, "blocks": [{"text": text, "strong": True}, figure, table]}
+
+
+def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
+    rows = []
+    for entry in found["tumours"]:
+        called = [one["gene"] for one in entry["alterations"] if one["called"]]
+        explained = sum(one["share"] for one in entry["alterations"] if one["called"])
+        rows.append(
+            [
+                entry["code"],
+                ", ".join(called) or "none",
+                len(entry["alterations"]),
+                entry["changed"],
+                percent(explained) if called else "–",
+            ]
+        )
+    table = {
+        "table": f"Each tumour has a page of its own: tumours/CODE.html. n = {len(rows)} tumours. Whose a code is stands in "
+        f"key.csv, which is for its owner alone.",
+        "columns": ["Tumour", "Called drivers", "Altered genes", "Changed genes", "Explained by the drivers"],
+        "rows": rows,
+        "numeric": False,
+    }
+    return {"name": "tumours", "title": "Each tumour", "blocks": [table], "folded": True}
+
+
+def _who(found: Mapping[str, Any]) -> dict[str, Any]:
+    cohort, settings = found["cohort"], found["settings"]
+    rows = [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["flow"]]
+    rows += [[phrase, f"{number:,} call(s)"] for phrase, number in cohort["read"].items()]
+    rows += [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["clinical"] or []]
+    rows.append(["genes altered in too few tumours, left out", f"{cohort['rare']:,} gene(s)"])
+    leak = {
+        "published": "its frequency over all tumours (as published)",
+        "driver": "its best cause in the other tumours",
+    }[settings["leak"]]
+    text = (
+        f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}. What no alteration of a tumour "
+        f"explains is left to {leak}. A tumour's own data {'were left out of' if settings['leave_out'] else 'are in'} the "
+        f"sums that judge it."
+    )
+    table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}
+    return {"name": "who", "title": "What went in", "blocks": [{"text": text}, table]}

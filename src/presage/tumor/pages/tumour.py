@@ -1,0 +1,222 @@
+"""The page of one tumour: what drives it, what each driver changes, what came first and what may be next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from presage.findings.words import joined
+from presage.tumor.pages.words import care, counted, frame, kinds_of, percent, q_value
+
+# Bars, and genes listed of each driver.
+_BARS, _GENES = 12, 12
+
+
+def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of the page, as `presage.report.documents` describes it.
+
+    Parameters
+    ----------
+    entry
+        One of ``found["tumours"]``.
+    found
+        As :func:`presage.tumor.analysis.analyse` gives it.
+    """
+    called = [one for one in entry["alterations"] if one["called"]]
+    parts = [
+        _explained(entry, called),
+        _alterations(entry, found),
+        *_programmes(called, found),
+        _course(entry, found),
+        _follow_up(entry),
+        care(found),
+    ]
+    return {
+        **frame(found),
+        "title": f"Tumour {entry['code']}",
+        "sentence": _sentence(entry, called),
+        "also": "For a meeting about this tumour: what of its gene expression each alteration accounts for, judged by all "
+        f"{len(found['tumours'])} tumours of the cohort.",
+        "facts": [
+            ("Tumour", entry["code"]),
+            ("Altered genes", f"{len(entry['alterations'])}"),
+            ("Changed genes", f"{entry['changed']:,} of {found['cohort']['measured_genes']:,}"),
+            ("Called drivers", f"{len(called)}"),
+        ],
+        "parts": [part for part in parts if part is not None],
+    }
+
+
+def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> str:
+    altered = counted(len(entry["alterations"]), "altered gene")
+    if not entry["alterations"]:
+        return "None of the genes that were judged is altered in this tumour, so that nothing can be called its driver."
+    if not called:
+        return (
+            f"Of the {altered} of this tumour none explains more of its {counted(entry['changed'], 'changed gene')} than "
+            f"chance would let it: its driver was not found here."
+        )
+    told = [f"{one['gene']} ({kinds_of(one)}, {counted(one['targets'], 'gene')})" for one in called[:4]]
+    more = f" and {len(called) - 4} more" if len(called) > 4 else ""
+    # Plain plural: a tumour with one altered gene and one call reads well, too.
+    return f"Of {altered}, {counted(len(called), 'is', 'are')} likely to drive this tumour: {joined(told)}{more}."
+
+
+def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    strongest = sorted(entry["alterations"], key=lambda one: -one["share"])
+    shown = strongest[:_BARS]
+    rest = sum(one["share"] for one in strongest[_BARS:])
+    rows = [
+        {
+            "name": one["gene"],
+            "value": 100 * one["share"],
+            "series": 2 if one["called"] else 6,
+            "words": f"{percent(one['share'])}{', called' if one['called'] else ''}",
+        }
+        for one in shown
+    ]
+    if len(strongest) > _BARS:
+        rows.append({"name": f"{len(strongest) - _BARS} others", "value": 100 * rest, "series": 6})
+        rows[-1]["words"] = percent(rest)
+    rows.append({"name": "none of them", "value": 100 * entry["unexplained"], "series": None})
+    rows[-1]["words"] = percent(entry["unexplained"])
+    share = percent(sum(one["share"] for one in called))
+    figure = {
+        "figure": "bars",
+        "name": "explained",
+        "title": "What explains the genes that changed",
+        "caption": f"Each changed gene is shared out among the tumour's alterations by how probable each is as its cause; the "
+        f"bars are the averages and sum to 100 %. n = {counted(entry['changed'], 'changed gene')} of one tumour.",
+        "alt": f"Share of the changed genes explained by each alteration; the called drivers explain {share}.",
+        "of": {
+            "rows": rows,
+            "x_label": "Share of the changed genes (%)",
+            "legend": [(2, "called a driver of this tumour"), (6, "altered, not called"), (None, "no alteration")],
+        },
+        "columns": ("alteration", "share", "called"),
+        "data": [(one["gene"], one["share"], one["called"]) for one in strongest],
+    }
+    return {"name": "explained", "title": "What drives this tumour", "blocks": [figure]}
+
+
+def _alterations(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    tested = "not_computed" not in found["selection"]
+    columns = ["Gene", "Kind", "Genes explained", "Needed for a call", "Called", "Tumours with it"]
+    rows, emphasis = [], []
+    for number, one in enumerate(entry["alterations"]):
+        if one["called"]:
+            emphasis.append(number)
+        row = [one["gene"], kinds_of(one), one["targets"], one["needed"], "yes" if one["called"] else "no"]
+        row.append(f"{one['in_cohort']} of {len(found['tumours'])}")
+        rows.append([*row, *([q_value(one["q"])] if tested else [])])
+    text = (
+        "Needed: as many genes as the same alteration explains by chance in hardly any tumour. Frequent alterations need "
+        "more, as they fit anything a little."
+    )
+    if tested:
+        text += " q: below 0.1 the gene is mutated more often in the cohort than chance explains."
+    table = {
+        "table": f"Every altered gene of this tumour, those that explain most first. n = {len(rows)}.",
+        "columns": [*columns, *(["q of selection"] if tested else [])],
+        "rows": rows,
+        "numeric": False,
+        "emphasis": emphasis,
+    }
+    blocks: list[dict[str, Any]] = [{"text": text}, table] if rows else [{"text": "None."}]
+    return {"name": "alterations", "title": "Its alterations", "blocks": blocks}
+
+
+def _programmes(called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    cohort = {entry["gene"]: entry for entry in found["genes"]}
+    blocks: list[dict[str, Any]] = []
+    for one in called:
+        usual = {gene["gene"]: gene["share"] for gene in cohort[one["gene"]]["programme"]}
+        rows = [
+            [
+                target["gene"],
+                "–" if target["z"] is None else "↑ raised" if target["z"] > 0 else "↓ lowered",
+                percent(target["posterior"]),
+                percent(usual[target["gene"]]) if target["gene"] in usual else "–",
+            ]
+            for target in one["genes"][:_GENES]
+        ]
+        sets = [rich["name"] for rich in cohort[one["gene"]]["sets"] if rich["q"] < 0.1]
+        if sets:
+            blocks.append({"text": f"In the cohort the programme of {one['gene']} is rich in {joined(sets[:3])}."})
+        more = f", the surest {_GENES} of {one['targets']}" if one["targets"] > _GENES else ""
+        blocks.append(
+            {
+                "table": f"Genes that {one['gene']} ({kinds_of(one)}) explains in this tumour{more}.",
+                "columns": ["Gene", "Expression", "Chance that it is the cause", "Same in tumours that have it"],
+                "rows": rows,
+                "numeric": False,
+            }
+        )
+    return [{"name": "programme", "title": "What each driver changes here", "blocks": blocks}] if blocks else []
+
+
+def _course(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "not_computed" in found["progression"]:
+        return None
+    blocks: list[dict[str, Any]] = []
+    if len(entry["order"]) > 1:
+        blocks.append({"text": f"Likeliest order of what it has: {' → '.join(entry['order'])}.", "strong": True})
+    elif entry["order"]:
+        blocks.append(
+            {"text": f"Of the events in the cohort's network it has {entry['order'][0]} alone.", "strong": True}
+        )
+    else:
+        blocks.append({"text": "It has none of the events in the cohort's network.", "strong": True})
+    if entry["next"]:
+        first = entry["next"][0]
+        blocks += [
+            {
+                "text": f"If another of these events comes, {first['event']} is the likeliest ({percent(first['chance'])})."
+            },
+            {
+                "figure": "bars",
+                "name": "next",
+                "title": "Which event is likely next",
+                "caption": "Chance that each event comes before the others, if one comes. By the cohort's network; time "
+                "is not told.",
+                "alt": "Chances of the next event: "
+                + joined([f"{one['event']} {percent(one['chance'])}" for one in entry["next"][:4]])
+                + ".",
+                "of": {
+                    "rows": [
+                        {
+                            "name": one["event"],
+                            "value": 100 * one["chance"],
+                            "series": 1,
+                            "words": percent(one["chance"]),
+                        }
+                        for one in entry["next"]
+                    ],
+                    "x_label": "Chance to be the next (%)",
+                },
+                "columns": ("event", "chance"),
+                "data": [(one["event"], one["chance"]) for one in entry["next"]],
+            },
+        ]
+    notes = [
+        "The order is inferred from which alterations go together over the cohort; nobody watched this tumour grow."
+    ]
+    return {"name": "course", "title": "What came first, what may be next", "blocks": [*blocks, {"notes": notes}]}
+
+
+def _follow_up(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    own = entry["follow_up"]
+    if not own:
+        return None
+    told = []
+    if "age" in own:
+        told.append(f"Age at diagnosis {own['age']:.0f} years.")
+    if "os_days" in own:
+        ended = "died" if own.get("os_event") else "was alive at the last look"
+        told.append(f"The patient {ended} after {own['os_days'] / 365.25:.1f} years.")
+    if "pfi_days" in own:
+        ended = "Progression" if own.get("pfi_event") else "No progression was seen"
+        told.append(f"{ended} {'after' if own.get('pfi_event') else 'in'} {own['pfi_days'] / 365.25:.1f} years.")
+    blocks: list[dict[str, Any]] = [{"text": " ".join(told)}]
+    blocks.append({"text": "What happened, not a forecast: this page estimates no risk."})
+    return {"name": "follow-up", "title": "What happened to the patient", "blocks": blocks} if told else None

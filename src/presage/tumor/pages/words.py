@@ -1,0 +1,58 @@
+"""Words that both pages use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+#: What every page says of itself.
+CARE = (
+    "For research. No result here was shown to help anybody decide about a treatment, and a called driver is not a drug "
+    "target.",
+    "Explained means: over the whole cohort the gene changes more often in tumours with the alteration, and no other "
+    "alteration of this tumour accounts for it better. It is an inference from many tumours, not an experiment.",
+    "Alterations that always come together (neighbours in one amplified stretch) cannot be told apart: they share what "
+    "they explain, and each may stay below the level.",
+    "An alteration that works without changing the expression of genes, or that too few tumours have, is not called. "
+    "Not called is not the same as harmless.",
+)
+
+
+def kinds_of(entry: Mapping[str, Any]) -> str:
+    """What kind of alteration, in words."""
+    return " and ".join(entry["kinds"]) if entry["kinds"] else "altered"
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """A number with its noun."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share for a reader."""
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
+
+
+def q_value(q: float | None) -> str:
+    """A false discovery rate for a reader."""
+    if q is None:
+        return "–"
+    return "< 0.001" if q < 0.001 else f"{q:.3f}" if q < 0.1 else f"{q:.2f}"
+
+
+def frame(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What both documents begin with."""
+    return {"phantom": found["phantom"], "version": version("presage"), "source": "tumours.json"}
+
+
+def care(found: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """The part that closes a page."""
+    own = list(more)
+    if "this cohort's" in found["cohort"]["rule"]:
+        own.append(
+            "Without normal tissue a gene counts as changed where it is unusual among these tumours. What most of them "
+            "share, and a driver that most of them have, is not seen."
+        )
+    return {"name": "care", "title": "Read with care", "blocks": [{"notes": [*CARE, *own], "title": "Limits"}]}

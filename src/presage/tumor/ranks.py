@@ -1,0 +1,90 @@
+"""Altered genes as every method ranks them: explained expression, selection, and the standards that they must beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from presage.cohort import InputError
+from presage.tumor.drivers import Calls
+from presage.tumor.gathering import Tumours
+from presage.tumor.selection import Genes, by_length, randomised, select_genes
+
+# P-values that a QQ plot needs; all small ones are kept, of the others every so many.
+_SURE = 0.01
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Of each gene by symbol.
+
+    Attributes
+    ----------
+    table
+        Index: symbol; `rank_calls`, `rank_frequency`, and where they are known `rank_selection`, `q`, `rank_length`.
+    document
+        The test of selection: what a QQ plot needs, limits, or why there is none.
+    """
+
+    table: pd.DataFrame
+    document: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, gene: str) -> dict[str, Any]:
+        """Ranks of one gene; None where a method does not know it."""
+        row = self.table.loc[gene]
+        found: dict[str, Any] = {}
+        for name in ("rank_calls", "rank_frequency", "rank_selection", "rank_length"):
+            known = name in row and pd.notna(row[name])
+            found[name] = int(row[name]) if known else None
+        found["q"] = float(row["q"]) if "q" in row and pd.notna(row["q"]) else None
+        return found
+
+
+def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None) -> Ranks:
+    """Rank the altered genes of a cohort.
+
+    Parameters
+    ----------
+    genes
+        Protein lengths; without them selection and the length-adjusted frequency are not known, and said not to be.
+    """
+    names = list(tumours.altered.columns)
+    called = np.bincount(calls.alteration[calls.driver], minlength=len(names))
+    table = pd.DataFrame({"called": called, "altered": tumours.altered.sum().to_numpy()}, index=names)
+    table["rank_calls"] = table["called"].where(table["called"] > 0).rank(ascending=False, method="min")
+    table["rank_frequency"] = table["altered"].rank(ascending=False, method="min")
+    why = _why_not(tumours, genes)
+    if why:
+        return Ranks(table, {"not_computed": why})
+    assert tumours.mutations is not None and genes is not None
+    try:
+        selection = select_genes(tumours.mutations, genes)
+    except InputError as error:
+        return Ranks(table, {"not_computed": error.what})
+    tested = selection.table.set_index("gene")
+    table["q"] = tested["q"].reindex(names)
+    table["rank_selection"] = tested["p"].rank(method="min").reindex(names)
+    length = by_length(selection.counts).set_index("gene")
+    table["rank_length"] = length["p"].rank(method="min").reindex(names)
+    uniform = randomised(selection.counts)["all"]
+    by_name = dict(zip(selection.counts.genes.names, uniform.tolist(), strict=True))
+    document = {
+        "tested": len(uniform),
+        "selected": selection.selected(0.1),
+        "p": [float(f"{p:.4g}") for p in sorted(uniform.tolist())],
+        "named": [(float(f"{by_name[gene]:.4g}"), gene) for gene in tested.index[:12] if by_name[gene] < _SURE],
+        "limits": list(selection.limits),
+        "patients": selection.counts.patients,
+    }
+    return Ranks(table, document)
+
+
+def _why_not(tumours: Tumours, genes: Genes | None) -> str:
+    if tumours.mutations is None:
+        return "a table of 0 and 1 has no silent mutations, from which the background rate is learned"
+    if genes is None:
+        return "no table of protein lengths was given (--gene-lengths)"
+    return ""

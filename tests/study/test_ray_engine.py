@@ -92,8 +92,8 @@ def test_the_same_bytes_on_one_worker_and_two_here_and_on_ray(
     try:
         expected = on(one, small, tmp_path / "small here")
         assert on(two, small, tmp_path / "small here, 2") == expected
-        # Its processes load a network's library, seconds each: the small study tells one worker from two.
         network = on(one, phantom, tmp_path / "phantom here")
+        assert on(two, phantom, tmp_path / "phantom here, 2") == network
     finally:
         one.close()
         two.close()
@@ -107,6 +107,11 @@ def test_the_same_bytes_on_one_worker_and_two_here_and_on_ray(
     assert all(where.startswith("node ") for where in encoding)
     assert on(ray_two, phantom, tmp_path / "phantom ray", started) == network
     assert len([kind for kind, _ in started.tasks if kind == "encode"]) > 4
+    ray_one = RayEngine(workers=1)
+    try:
+        assert on(ray_one, phantom, tmp_path / "phantom ray, 1") == network
+    finally:
+        ray_one.close()
 
 
 @pytest.mark.slow

@@ -43,14 +43,18 @@ def agreement(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | 
 
 
 def fits(table: ScoreTable, name: str, options: Options) -> bool:
-    """Whether a score is in points of the scale: as chosen, or all values within the scale's range and a half more."""
+    """Whether a score is in points of the scale: as chosen, or by its values.
+
+    All must lie within the scale's range and a half more, and their mean where the middle four fifths of the people are.
+    """
     if options.on_scale is not None:
         return name in options.on_scale
     truth, score = np.asarray(table.outcome, dtype=np.float64), table.combined(name)
     room = 0.5 * (truth.max() - truth.min())
     inside = truth.min() - room <= score.min() and score.max() <= truth.max() + room
-    # A probability lies within many scales; its spread gives it away.
-    return bool(inside and score.std() >= 0.1 * truth.std())
+    low, high = np.quantile(truth, [0.1, 0.9])
+    # A probability or a logit lies within many scales; its spread or its mean gives it away.
+    return bool(inside and low <= score.mean() <= high and score.std() >= 0.1 * truth.std())
 
 
 def _one(table: ScoreTable, name: str, truth: NDArray[np.float64], options: Options) -> dict[str, Any]:

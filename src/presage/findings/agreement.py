@@ -45,7 +45,7 @@ def agreement(table: ScoreTable, chosen: Mapping[str, Any]) -> dict[str, Any] | 
 def fits(table: ScoreTable, name: str, options: Options) -> bool:
     """Whether a score is in points of the scale: as chosen, or by its values.
 
-    All must lie within the scale's range and a half more, and their mean where the middle four fifths of the people are.
+    All must lie within the scale's range and a half more, and their mean where the middle four fifths of people are.
     """
     if options.on_scale is not None:
         return name in options.on_scale

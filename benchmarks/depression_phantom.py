@@ -13,11 +13,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from presage.depression.demo import study_text
 from presage.depression.phantom.cohort import make_phantom
+from presage.findings import Findings, ScoreTable
+from presage.findings.comparison import comparison
 from presage.study import Study
 from presage.study.run import run_study
 
+FUSED = "Fused, network"
 SEEDS = {"participant": 411, "interviewer": 412}
 
 
@@ -34,6 +39,26 @@ def main() -> None:
         study.write_text(study_text(str(cohort.absolute()), seed, repeats=chosen.repeats), encoding="utf-8")
         findings = run_study(Study.read(str(study)), chosen.folder / f"run-{planted_in}")
         tell(planted_in, findings.document["sections"]["comparison"])
+        if planted_in == "participant":
+            against(findings, FUSED)
+
+
+def against(findings: Findings, name: str) -> None:
+    """Differences of every other score from one, of the same people and folds."""
+    kept = findings.document["scores"]
+    table = ScoreTable(
+        patient=np.array(kept["patients"]),
+        outcome=np.array(kept["outcome"]),
+        scores={key: np.array(value) for key, value in kept["scores"].items()},
+        standard=name,
+        folds=np.array(kept["folds"]),
+        outcome_kind="scale",
+        cutoff=findings.document["outcome"]["cutoff"],
+    )
+    for entry in (comparison(table, {}) or {})["markers"]:
+        difference = entry["difference"]
+        print(f"{entry['name']} less {name}: {difference['value']:+.3f} "
+              f"({difference['low']:+.3f} to {difference['high']:+.3f})")  # fmt: skip
 
 
 def tell(planted_in: str, section: dict) -> None:

@@ -16,8 +16,9 @@ from presage.cohort import InputError
 from presage.study.board import Board
 from presage.study.engine import Report, refuse
 from presage.study.folder import folder_at
+from presage.study.planning import planned
 from presage.study.progress import Progress
-from presage.study.run import planned, run_study
+from presage.study.run import run_study
 from presage.study.status import errors_of, read_status
 from presage.study.tasks import ENCODINGS, Task
 from presage.study.worker import described

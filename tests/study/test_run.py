@@ -389,6 +389,9 @@ def test_subgroups_nobody_recorded_are_refused_before_any_task(make_cohort: Make
 
 def test_two_runs_in_one_folder_are_refused(make_cohort: Make, tmp_path: Path) -> None:
     study = study_of(make_cohort())
-    with held(folder_at(tmp_path / "run")), pytest.raises(InputError, match="another process is running a study in this folder"):
+    with (
+        held(folder_at(tmp_path / "run")),
+        pytest.raises(InputError, match="another process is running a study in this folder"),
+    ):
         run(study, tmp_path / "run")
     run(study, tmp_path / "run")

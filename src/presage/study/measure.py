@@ -18,9 +18,9 @@ from presage.study.lease import held
 from presage.study.local_engine import LocalEngine
 from presage.study.placement import Placement
 from presage.study.plan import Study
+from presage.study.planning import Planned, planned
 from presage.study.prepare import read_by, read_selected
 from presage.study.progress import Progress
-from presage.study.run import Planned, planned
 from presage.study.tasks import Run, Task, result_of
 
 

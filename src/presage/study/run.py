@@ -9,7 +9,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.cohort import Cohort, InputError
-from presage.cohort.splits import Splits, make_splits, read_splits
+from presage.cohort import InputError
+from presage.cohort.splits import Splits
 from presage.findings import Findings
-from presage.study.cache import EncoderCache
 from presage.study.engine import Engine, Report, engine_for
 from presage.study.files import DISK_FULL, is_full, unwritable
 from presage.study.finished import Given, given, recall, remember
@@ -28,16 +27,12 @@ from presage.study.folder import Folder, folder_at
 from presage.study.gallery import chosen
 from presage.study.holes import bearable, holes_of
 from presage.study.lease import Lease, held
-from presage.study.marker import Marker
-from presage.study.placement import placed
 from presage.study.plan import Study
-from presage.study.prepare import prepared
+from presage.study.planning import planned
 from presage.study.progress import Progress, terminal_progress
-from presage.study.runfolder import Plan, codes, cohort_digest, slugs, task_digest, write_key, write_snapshot
-from presage.study.software import versions
-from presage.study.tasks import Run, Task, explains, fetch, result_of
+from presage.study.runfolder import task_digest
+from presage.study.tasks import Run, Task, fetch, result_of
 from presage.study.tracking import Tracker
-from presage.study.variants import fingerprints, variants
 from presage.study.watch import Watch, watched
 
 if TYPE_CHECKING:  # it loads the statistics
@@ -103,66 +98,6 @@ def run_study(
         ) from error
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A run folder that is ready for its tasks.
-
-    Attributes
-    ----------
-    run
-        The folder as tasks see it.
-    markers
-        By name, unfitted, the standard first.
-    splits
-        Who is tested when.
-    tasks
-        Every fit and score, done or not.
-    """
-
-    run: Run
-    markers: dict[str, Marker]
-    splits: Splits
-    tasks: list[Task]
-
-
-def planned(study: Study, folder: Folder, progress: Progress, engine: Engine | None = None) -> Planned:
-    """Encode what is missing, divide the patients, and write what tasks read into the run folder; fits nothing.
-
-    Threads of this process encode, or tasks of `engine`, if it computes elsewhere.
-    """
-    markers = {plan.name: plan.build() for plan in study.plans}
-    cache = EncoderCache(study.engine.cache)
-    cohort = prepared(study, markers, cache, progress, None if engine is None else (folder, engine))
-    splits = _splits(study, cohort, folder)
-    plan = _plan(study, list(markers.values()), cohort, splits, cache)
-    key = codes(cohort.patient_ids, study.validation.seed)
-    folder.write_text("study.yaml", study.to_yaml())
-    write_snapshot(cohort, folder)
-    write_key(folder, key)
-    folder.write_text("splits.csv", splits.to_csv())
-    plan.write(folder)
-
-    run = Run(folder, plan, cohort, {(fold.repeat, fold.fold): fold for fold in splits}, cache, key)
-    places = [
-        placed(marker.placement(), entry.place, study.engine.device).model_dump()
-        for entry, marker in zip(study.plans, markers.values(), strict=True)
-    ]
-    tasks = [
-        Task(
-            folder.address,
-            "score",
-            position,
-            fold.repeat,
-            fold.fold,
-            task_digest(plan, position, fold),
-            **places[position],
-        )
-        for fold in splits
-        for position in range(len(markers))
-    ]
-    return Planned(run, markers, splits, tasks)
-
-
 def _run(study: Study, folder: Folder, progress: Watch, engine: Engine, lease: Lease | None, start: Given) -> Findings:
     # Loads the statistics, which a finished run does not need.
     from presage.study.document import findings_of, gallery_of
@@ -200,60 +135,6 @@ def _run(study: Study, folder: Folder, progress: Watch, engine: Engine, lease: L
     if not holes:
         remember(folder, start)
     return findings
-
-
-def _splits(study: Study, cohort: Cohort, folder: Folder) -> Splits:
-    """The study's splits; ``splits.csv`` of the run is refused where a person has edited it in place."""
-    chosen_ = study.validation
-    if chosen_.splits:
-        return read_splits(chosen_.splits, cohort, group_by=chosen_.group_by)
-    splits = make_splits(
-        cohort, folds=chosen_.folds, repeats=chosen_.repeats, seed=chosen_.seed, group_by=chosen_.group_by
-    )
-    if folder.exists("splits.csv"):
-        found = hashlib.sha256(folder.read("splits.csv")).hexdigest()
-        if found not in (splits.digest(), _earlier_splits(folder)):
-            raise InputError(
-                "this file was edited, and the study does not say that its splits are to be used",
-                where=folder.place("splits.csv"),
-                cure="to use it: copy it and name the copy under `validation: splits:`; to drop the edits: delete it",
-            )
-    return splits
-
-
-def _earlier_splits(folder: Folder) -> str:
-    try:
-        return Plan.read(folder).splits
-    except (OSError, ValueError, TypeError):
-        return ""
-
-
-def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Splits, cache: EncoderCache) -> Plan:
-    outcome = asdict(study.outcome.outcome())
-    content = cohort_digest(cohort, cache)
-    digests = []
-    for plan, marker in zip(study.plans, markers, strict=True):
-        encoders = [encoder.fingerprint() for encoder in marker.encoders()]
-        software = versions([marker], tuned=plan.tune is not None)
-        parts = [plan.marker, marker.model_dump(mode="json"), encoders, content, outcome, software]
-        if plan.tune is not None:
-            read = sorted({key for variant in variants(plan).values() for key in fingerprints(variant)})
-            parts += [plan.tune.plain(), read, study.validation.group_by]
-        digests.append(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
-    # The standard stands first; what a reader wants to see explained is a new marker.
-    explaining = [*range(1, len(markers)), 0]
-    return Plan(
-        markers=[plan.model_dump(mode="json") for plan in study.plans],
-        slugs=slugs([plan.name for plan in study.plans]),
-        fitted_by=digests,
-        outcome=outcome,
-        splits=splits.digest(),
-        seed=study.validation.seed,
-        cache=cache.folder.address,
-        device=study.engine.device,
-        explaining=next((position for position in explaining if explains(markers[position])), None),
-        group_by=study.validation.group_by,
-    )
 
 
 def _do(run: Run, tasks: Sequence[Task], engine: Engine, progress: Progress, stage: str) -> tuple[int, list[Report]]:

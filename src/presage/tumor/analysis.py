@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
@@ -103,7 +102,7 @@ def analyse(
             one["in_cohort"], one["q"] = known[one["gene"]]["altered"], known[one["gene"]]["q"]
     progression = chart_progression(tumours, [entry["gene"] for entry in rows if entry["called"]], told)
     for row, entry in enumerate(entries):
-        entry["next"], entry["order"] = progression.of(row)
+        entry.update(progression.of(row))
     # By code: the order of the patients' ids says nothing then.
     entries.sort(key=lambda entry: entry["code"])
     return {
@@ -209,7 +208,7 @@ def _tumour(
         alterations.append(
             {
                 "gene": gene,
-                "kinds": [kind for kind, part in tumours.kinds.items() if part.iat[row, part.columns.get_loc(gene)]],
+                "kinds": [kind for kind, part in tumours.kinds.items() if part[gene].iloc[row]],
                 "targets": int(calls.targets[number]),
                 "needed": int(levels.targets[column]),
                 "share": float(calls.share[number]),
@@ -218,7 +217,7 @@ def _tumour(
                     {
                         "gene": str(tumours.changed.columns[one]),
                         "posterior": float(p),
-                        "z": None if tumours.z is None else float(tumours.z.iat[row, one]),
+                        "z": None if tumours.z is None else float(tumours.z.to_numpy()[row, one]),
                     }
                     for one, p in zip(genes, sure.tolist(), strict=True)
                 ],
@@ -236,9 +235,10 @@ def _tumour(
 def _follow_up(tumours: Tumours, patient: str) -> dict[str, Any]:
     if tumours.clinical is None or patient not in tumours.clinical.table.index:
         return {"follow_up": None}
-    own = tumours.clinical.table.loc[patient]
-    names = ("age", "os_event", "os_days", "pfi_event", "pfi_days")
-    return {"follow_up": {name: float(own[name]) for name in names if name in own and pd.notna(own[name])}}
+    table = tumours.clinical.table
+    names = [name for name in ("age", "os_event", "os_days", "pfi_event", "pfi_days") if name in table]
+    own = table.loc[[patient], names].to_numpy(float)[0]
+    return {"follow_up": {name: value for name, value in zip(names, own.tolist(), strict=True) if np.isfinite(value)}}
 
 
 def _cohort(tumours: Tumours) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def _cohort(tumours: Tumours) -> dict[str, Any]:
         "changed_a_tumour": float(tumours.changed.sum(axis=1).median()),
         "rule": tumours.rule,
         "directions": tumours.z is not None,
-        "kinds": [kind for kind in tumours.kinds],
+        "kinds": list(tumours.kinds),
         "flow": tumours.flow.counts(),
         "read": {} if tumours.mutations is None else dict(tumours.mutations.counts),
         "clinical": None if tumours.clinical is None else tumours.clinical.flow.counts(),

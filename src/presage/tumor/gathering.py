@@ -303,4 +303,4 @@ def _split(
         states = kinds["copy number"].loc[rows_of["copy number"]].set_axis(names)
         parts["amplification"] = (states >= 2).astype(np.int8)
         parts["deep loss"] = (states <= -2).astype(np.int8)
-    return {kind: part.loc[:, part.to_numpy().any(axis=0)] for kind, part in parts.items()}
+    return {kind: part[[gene for gene in part.columns if part[gene].any()]] for kind, part in parts.items()}

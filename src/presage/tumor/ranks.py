@@ -10,7 +10,7 @@ import pandas as pd
 
 from presage.cohort import InputError
 from presage.tumor.drivers import Calls
-from presage.tumor.gathering import Tumours
+from presage.tumor.gathering import KINDS, Tumours
 from presage.tumor.selection import Genes, by_length, randomised, select_genes
 
 # P-values that a QQ plot needs; all small ones are kept, of the others every so many.
@@ -59,7 +59,8 @@ def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None) -> Ranks:
     why = _why_not(tumours, genes)
     if why:
         return Ranks(table, {"not_computed": why})
-    assert tumours.mutations is not None and genes is not None
+    assert tumours.mutations is not None
+    assert genes is not None
     try:
         selection = select_genes(tumours.mutations, genes)
     except InputError as error:
@@ -69,6 +70,9 @@ def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None) -> Ranks:
     table["rank_selection"] = tested["p"].rank(method="min").reindex(names)
     length = by_length(selection.counts).set_index("gene")
     table["rank_length"] = length["p"].rank(method="min").reindex(names)
+    # Of a gene that only copy number changes, mutations say nothing.
+    mutated = np.maximum.reduce([part.to_numpy() for kind, part in tumours.kinds.items() if kind in KINDS[:3]])
+    table.loc[~mutated.any(axis=0), ["q", "rank_selection", "rank_length"]] = np.nan
     uniform = randomised(selection.counts)["all"]
     by_name = dict(zip(selection.counts.genes.names, uniform.tolist(), strict=True))
     document = {

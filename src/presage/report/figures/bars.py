@@ -23,7 +23,7 @@ def bars(*, title: str, rows: Sequence[Mapping[str, Any]], x_label: str, legend:
     longest = max((len(str(row["name"])) for row in rows), default=4)
     most = max((float(row["value"]) for row in rows), default=1.0) or 1.0
     words = max((len(str(row.get("words", ""))) for row in rows), default=0)
-    canvas = Canvas(width=640, left=14 + 7.2 * longest, right=20 + 6.2 * words, top=6, bottom=44, x_range=(0, most))
+    canvas = Canvas(width=640, left=18 + 8.4 * longest, right=20 + 6.2 * words, top=6, bottom=44, x_range=(0, most))
     canvas.height = canvas.top + _ROW * len(rows) + 6 + canvas.bottom
     bottom = canvas.height - canvas.bottom
     for value in ticks(0, most, 4):

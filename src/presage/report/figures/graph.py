@@ -41,7 +41,8 @@ def links(
         middle = (from_x + to_x) / 2
         series, dash = ("series-2", "") if edge["up"] else ("series-1", ' stroke-dasharray="5 4"')
         canvas.parts.append(
-            f'<path d="M{from_x:.1f} {one:.1f} C{middle:.1f} {one:.1f} {middle:.1f} {other:.1f} {to_x:.1f} {other:.1f}" '
+            f'<path d="M{from_x:.1f} {one:.1f} C{middle:.1f} {one:.1f} {middle:.1f} {other:.1f} '
+            f'{to_x:.1f} {other:.1f}" '
             f'fill="none" stroke-opacity="0.75" stroke-width="{0.8 + 3.2 * float(edge["weight"]):.2f}"{dash} '
             f'style="stroke:{colour(series)}"/>'
         )

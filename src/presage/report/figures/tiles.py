@@ -39,7 +39,7 @@ def tiles(
     """
     names = max((len(str(row["name"])) for row in rows), default=4)
     words = max((len(str(row["words"])) for row in rows), default=4)
-    canvas = Canvas(width=960, left=12 + 7.6 * names, right=14 + 6.4 * words, top=8)
+    canvas = Canvas(width=960, left=14 + 8.6 * names, right=14 + 6.4 * words, top=8)
     canvas.height = canvas.top + len(rows) * (_ROW + _GAP) + 26
     step = (canvas.width - canvas.left - canvas.right) / max(people, 1)
     for number, row in enumerate(rows):

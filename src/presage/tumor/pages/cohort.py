@@ -37,7 +37,8 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         **frame(found),
         "title": "Drivers of a cohort of tumours",
         "sentence": _sentence(found),
-        "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than chance "
+        "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than "
+        "chance "
         "would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated.",
         "facts": [
             ("Tumours", f"{cohort['tumours']:,}"),
@@ -88,7 +89,8 @@ def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
         "name": "oncoplot",
         "title": "Alterations by tumour",
         "caption": f"One column for each of {len(has)} tumours, one row for each gene. Full colour: called a driver of "
-        f"that tumour; pale: altered there and not called. At the right, how many tumours have the gene altered, and in "
+        f"that tumour; pale: altered there and not called. At the right, how many tumours have the gene altered, and "
+        f"in "
         f"how many of them it is called. n = {len(has)} tumours.",
         "alt": f"Alterations of {len(chosen)} genes in {len(has)} tumours; the most frequent are {top}.",
         "of": {
@@ -155,11 +157,13 @@ def _programmes(found: Mapping[str, Any]) -> dict[str, Any] | None:
     for entry in called[:12]:
         core = entry["programme"][:8]
         sets = "; ".join(f"{rich['name']} (q {q_value(rich['q'])})" for rich in entry["sets"] if rich["q"] < 0.1)
-        genes = ", ".join(f"{one['gene']}{_direction(one['up'])} {percent(one['share'])}" for one in core)
+        told = [f"{one['gene']}{_direction(one['up'])} {percent(one['share'])}" for one in core]
+        genes = ", ".join(words.replace(" ", "\u00a0") for words in told)
         rows.append([entry["gene"], genes, *([sets or "none"] if _has_sets(found) else [])])
     columns = ["Driver", "Genes that it explains, in what share of the tumours that have it"]
     table = {
-        "table": "The programme of each driver, most frequent genes first: ↑ raised, ↓ lowered, ↕ either, by tumour. All: "
+        "table": "The programme of each driver, most frequent genes first: ↑ raised, ↓ lowered, ↕ either, by tumour. "
+        "All: "
         "programmes.tsv.",
         "columns": [*columns, *(["Gene sets it is rich in"] if _has_sets(found) else [])],
         "rows": rows,
@@ -191,7 +195,8 @@ def _network(called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "figure": "links",
         "name": "programmes",
         "title": "Drivers and the genes that they change most often",
-        "caption": f"The {len(left)} drivers called most often and up to {_TARGETS} genes of each. A broad line: the gene "
+        "caption": f"The {len(left)} drivers called most often and up to {_TARGETS} genes of each. A broad line: the "
+        "gene "
         f"is explained in most of the tumours that have the driver.",
         "alt": f"Network of {joined(left)} and the genes that they explain.",
         "of": {"left": left, "right": right, "edges": edges, "heads": ("altered", "changed expression")},
@@ -239,10 +244,10 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
         text = f"The order of events was not estimated: {own['not_computed']}."
         return {"name": "order", "title": title, "blocks": [{"text": text}]}
     names, edges = own["events"], own["edges"][:14]
-    first = [f"{names[edge['source']]} and then {names[edge['target']]}" for edge in edges if edge["value"] > 0][:3]
-    against = [f"{names[edge['source']]} and {names[edge['target']]}" for edge in edges if edge["value"] < 0][:3]
-    text = f"Promoted: {'; '.join(first)}. " if first else "No event promotes another. "
-    text += f"Hindered: {'; '.join(against)}." if against else "None hinders another."
+    first = [f"{names[edge['target']]} after {names[edge['source']]}" for edge in edges if edge["value"] > 0][:3]
+    against = [f"{names[edge['target']]} after {names[edge['source']]}" for edge in edges if edge["value"] < 0][:3]
+    text = f"Comes sooner: {'; '.join(first)}. " if first else "No event speeds up another. "
+    text += f"Comes later or not: {'; '.join(against)}." if against else "None slows down another."
     figure = {
         "figure": "influences",
         "name": "order",
@@ -281,7 +286,8 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
             ]
         )
     table = {
-        "table": f"Each tumour has a page of its own: tumours/CODE.html. n = {len(rows)} tumours. Whose a code is stands in "
+        "table": f"Each tumour has a page of its own: tumours/CODE.html. n = {len(rows)} tumours. Whose a code is "
+        "stands in "
         f"key.csv, which is for its owner alone.",
         "columns": ["Tumour", "Called drivers", "Altered genes", "Changed genes", "Explained by the drivers"],
         "rows": rows,
@@ -301,8 +307,10 @@ def _who(found: Mapping[str, Any]) -> dict[str, Any]:
         "driver": "its best cause in the other tumours",
     }[settings["leak"]]
     text = (
-        f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}. What no alteration of a tumour "
-        f"explains is left to {leak}. A tumour's own data {'were left out of' if settings['leave_out'] else 'are in'} the "
+        f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}. What no alteration of a "
+        f"tumour "
+        f"explains is left to {leak}. A tumour's own data "
+        f"{'were left out of' if settings['leave_out'] else 'are in'} the "
         f"sums that judge it."
     )
     table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}

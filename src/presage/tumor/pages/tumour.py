@@ -35,7 +35,8 @@ def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
         **frame(found),
         "title": f"Tumour {entry['code']}",
         "sentence": _sentence(entry, called),
-        "also": "For a meeting about this tumour: what of its gene expression each alteration accounts for, judged by all "
+        "also": "For a meeting about this tumour: what of its gene expression each alteration accounts for, judged "
+        "by all "
         f"{len(found['tumours'])} tumours of the cohort.",
         "facts": [
             ("Tumour", entry["code"]),
@@ -53,7 +54,8 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
         return "None of the genes that were judged is altered in this tumour, so that nothing can be called its driver."
     if not called:
         return (
-            f"Of the {altered} of this tumour none explains more of its {counted(entry['changed'], 'changed gene')} than "
+            f"Of the {altered} of this tumour none explains more of its {counted(entry['changed'], 'changed gene')} "
+            f"than "
             f"chance would let it: its driver was not found here."
         )
     told = [f"{one['gene']} ({kinds_of(one)}, {counted(one['targets'], 'gene')})" for one in called[:4]]
@@ -85,7 +87,8 @@ def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) ->
         "figure": "bars",
         "name": "explained",
         "title": "What explains the genes that changed",
-        "caption": f"Each changed gene is shared out among the tumour's alterations by how probable each is as its cause; the "
+        "caption": f"Each changed gene is shared out among the tumour's alterations by how probable each is as its "
+        "cause; the "
         f"bars are the averages and sum to 100 %. n = {counted(entry['changed'], 'changed gene')} of one tumour.",
         "alt": f"Share of the changed genes explained by each alteration; the called drivers explain {share}.",
         "of": {
@@ -110,11 +113,12 @@ def _alterations(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str
         row.append(f"{one['in_cohort']} of {len(found['tumours'])}")
         rows.append([*row, *([q_value(one["q"])] if tested else [])])
     text = (
-        "Needed: as many genes as the same alteration explains by chance in hardly any tumour. Frequent alterations need "
+        "Needed: as many genes as the same alteration explains by chance in hardly any tumour. Frequent alterations "
+        "need "
         "more, as they fit anything a little."
     )
     if tested:
-        text += " q: below 0.1 the gene is mutated more often in the cohort than chance explains."
+        text += " q: below 0.1 the gene is mutated more often in the cohort than chance explains; – for copy number."
     table = {
         "table": f"Every altered gene of this tumour, those that explain most first. n = {len(rows)}.",
         "columns": [*columns, *(["q of selection"] if tested else [])],
@@ -147,7 +151,12 @@ def _programmes(called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -
         blocks.append(
             {
                 "table": f"Genes that {one['gene']} ({kinds_of(one)}) explains in this tumour{more}.",
-                "columns": ["Gene", "Expression", "Chance that it is the cause", "Same in tumours that have it"],
+                "columns": [
+                    "Gene",
+                    "Expression",
+                    "Chance that it is the cause",
+                    "Tumours with it in which it explains this gene",
+                ],
                 "rows": rows,
                 "numeric": False,
             }
@@ -160,7 +169,10 @@ def _course(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
         return None
     blocks: list[dict[str, Any]] = []
     if len(entry["order"]) > 1:
-        blocks.append({"text": f"Likeliest order of what it has: {' → '.join(entry['order'])}.", "strong": True})
+        told = f"Likeliest order of what it has: {' → '.join(entry['order'])}"
+        blocks.append(
+            {"text": f"{told} (chance of just this order: {percent(entry['order_chance'])}).", "strong": True}
+        )
     elif entry["order"]:
         blocks.append(
             {"text": f"Of the events in the cohort's network it has {entry['order'][0]} alone.", "strong": True}
@@ -171,13 +183,15 @@ def _course(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
         first = entry["next"][0]
         blocks += [
             {
-                "text": f"If another of these events comes, {first['event']} is the likeliest ({percent(first['chance'])})."
+                "text": f"If another of these events comes, {first['event']} is the likeliest "
+                f"({percent(first['chance'])})."
             },
             {
                 "figure": "bars",
                 "name": "next",
                 "title": "Which event is likely next",
-                "caption": "Chance that each event comes before the others, if one comes. By the cohort's network; time "
+                "caption": "Chance that each event comes before the others, if one comes. By the cohort's network; "
+                "time "
                 "is not told.",
                 "alt": "Chances of the next event: "
                 + joined([f"{one['event']} {percent(one['chance'])}" for one in entry["next"][:4]])

@@ -8,7 +8,8 @@ from typing import Any
 
 #: What every page says of itself.
 CARE = (
-    "For research. No result here was shown to help anybody decide about a treatment, and a called driver is not a drug "
+    "For research. No result here was shown to help anybody decide about a treatment, and a called driver is not a "
+    "drug "
     "target.",
     "Explained means: over the whole cohort the gene changes more often in tumours with the alteration, and no other "
     "alteration of this tumour accounts for it better. It is an inference from many tumours, not an experiment.",

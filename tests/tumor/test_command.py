@@ -1,0 +1,178 @@
+"""The command as a person types it, on a small phantom cohort in files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from presage import cli
+from presage.tumor.phantom import draw_tumours
+from presage.tumor.phantom_files import write_phantom
+
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def presage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    def typed(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["presage", *map(str, words)])
+        code: Any = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        return int(code or 0), said.out, said.err
+
+    return typed
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantom-tumours")
+    write_phantom(draw_tumours(70, drivers=5, passengers=30, genes=150, seed=3), folder, seed=3)
+    return folder
+
+
+@pytest.fixture
+def cohort(made: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return Path(shutil.copytree(made, tmp_path / "cohort"))
+
+
+def options(cohort: Path, out: Path) -> list[object]:
+    return [
+        *("--maf", cohort / "mutations.maf", "--build", "hg19"),
+        *("--expression", cohort / "expression.csv", "--permutations", 4, "--out", out),
+    ]
+
+
+def test_tables_pages_and_a_private_key(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    more = [
+        *("--copy-number", cohort / "segments.tsv", "--gene-positions", cohort / "gene_positions.tsv"),
+        *("--clinical", cohort / "clinical.tsv", "--gene-lengths", cohort / "gene_lengths.tsv"),
+        *("--gene-sets", cohort / "gene_sets.gmt", "--leak", "driver"),
+    ]
+    code, said, complained = presage("tumor", "drivers", *options(cohort, out), *more)
+    assert code == 0, complained
+    key = pd.read_csv(out / "key.csv")
+    # A patient without any call is not in a MAF: lost, and counted.
+    with_calls = set(pd.read_csv(cohort / "mutations.maf", sep="\t")["Tumor_Sample_Barcode"])
+    assert set(key["patient_id"]) == with_calls
+    assert len(with_calls) < 70
+    assert "not in mutations" in (out / "cohort.html").read_text()
+    assert f"report: {out / 'cohort.html'} and {len(key)} more pages" in said
+    drivers = pd.read_csv(out / "drivers.tsv", sep="\t", comment="#")
+    called = drivers[drivers["called"] == "yes"]
+    assert len(called) > 10
+    assert called["alteration"].str.startswith("DRIVER").mean() > 0.8
+    assert set(drivers.loc[drivers["alteration"] == "DRIVER04", "kind"]) == {"amplification"}
+    assert (drivers["expression_explained"].between(0, 1)).all()
+    assert stat.S_IMODE((out / "key.csv").stat().st_mode) == 0o600
+    assert sorted(key["code"]) == sorted(path.stem for path in (out / "tumours").glob("*.html"))
+    # No id leaves the key, and made-up data say that they are.
+    for path in [*out.glob("*.tsv"), out / "tumours.json", *out.rglob("*.html")]:
+        text = path.read_text()
+        assert "PHANTOM-0" not in text, path
+        assert ("Made-up data" in text) if path.suffix == ".html" else ("PHANTOM" in text or '"phantom": true' in text)
+    found = json.loads((out / "tumours.json").read_text())
+    assert found["selection"]["tested"] == 35
+    one = found["tumours"][0]
+    assert one["unexplained"] + sum(a["share"] for a in one["alterations"]) == pytest.approx(1)
+
+
+def test_same_seed_same_tables(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    for out, threads in (("one", 1), ("two", 2)):
+        assert presage("tumor", "drivers", *options(cohort, tmp_path / out), "--threads", threads)[0] == 0
+    for name in ("drivers.tsv", "genes.tsv", "key.csv", "cohort.html"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_ids_of_two_styles_are_shown_and_a_map_joins_them(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(cohort / "expression.csv", index_col=0)
+    own = list(table.index)
+    table.set_axis([f"array {n}" for n in range(len(own))]).to_csv(cohort / "expression.csv")
+    words = [*options(cohort, tmp_path / "out"), "--rows", "tumours"]
+    code, _, complained = presage("tumor", "drivers", *words)
+    assert code == 2
+    assert "'PHANTOM-0001'" in complained
+    assert "'array 0'" in complained
+    assert "--patients" in complained
+    pd.DataFrame({"id": [f"array {n}" for n in range(len(own))], "patient": own}).to_csv(
+        cohort / "whose.csv", index=False
+    )
+    assert presage("tumor", "drivers", *words, "--patients", cohort / "whose.csv")[0] == 0
+    assert "PHANTOM-0001" in (tmp_path / "out" / "key.csv").read_text()
+
+
+def test_symbols_that_became_dates_are_named(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    text = (cohort / "mutations.maf").read_text()
+    (cohort / "mutations.maf").write_text(text.replace("PASSENGER001\t", "1-Mar\t"))
+    code, _, complained = presage("tumor", "drivers", *options(cohort, tmp_path / "out"))
+    assert code == 2
+    assert "likely MARCH1" in complained
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--deg-rule", "normals"], "--deg-rule cohort"),
+        (["--deg-threshold", "99"], "lower --deg-threshold"),
+        (["--permutations", "3"], "even number"),
+        (["--alterations", "x.csv"], "--maf or --alterations"),
+        (["--at-least", "71"], "--at-least"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_with_its_cure(
+    presage: Typed, made: Path, tmp_path: Path, extra: list[str], words: str
+) -> None:
+    code, _, complained = presage("tumor", "drivers", *options(made, tmp_path / "out"), *extra)
+    assert code == 2
+    assert words in complained
+
+
+def test_a_table_of_alterations_and_given_changes(presage: Typed, tmp_path: Path) -> None:
+    drawn = draw_tumours(60, drivers=4, passengers=12, genes=100, seed=5)
+    ids = [f"PHANTOM-{n}" for n in range(60)]
+    pd.DataFrame(drawn.altered, index=ids, columns=drawn.names).to_csv(tmp_path / "altered.csv")
+    genes = [f"G{n}" for n in range(100)]
+    pd.DataFrame(drawn.expressed, index=ids, columns=genes).to_csv(tmp_path / "changed.csv")
+    words = ["--alterations", tmp_path / "altered.csv", "--expression", tmp_path / "changed.csv"]
+    out = tmp_path / "out"
+    code, _, complained = presage(
+        "tumor", "drivers", *words, "--deg-rule", "given", "--permutations", 4, "--out", out, "--leave-out"
+    )
+    assert code == 0, complained
+    found = json.loads((out / "tumours.json").read_text())
+    assert "no silent mutations" in found["selection"]["not_computed"]
+    assert "was not tested" in (out / "cohort.html").read_text()
+
+
+def test_a_field_is_loaded_when_it_is_used() -> None:
+    script = (
+        "import sys\nfrom presage import cli\nsys.argv = ['presage', '--help']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted(m for m in sys.modules if m in ('presage.tumor', 'numpy', 'pandas')))"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.strip().endswith("[]")
+    assert "Commands of the field" in told
+
+
+def test_help_and_a_mistyped_command(presage: Typed) -> None:
+    code, said, _ = presage("tumor", "--help")
+    assert code == 0
+    assert "drivers" in said
+    assert presage("tumor", "driver")[0] == 2
+    assert presage("tumour")[0] == 2

@@ -1,0 +1,127 @@
+"""A cohort for the study of risk from a mutation table (MAF) and a clinical table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from presage.cohort import Cohort, InputError, storage
+from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
+from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_clinical, read_maf
+from presage.tumor.readers.columns import plain
+from presage.tumor.risk.kind import COLUMNS
+
+#: Classes of mutations that change the protein.
+CHANGES = ("missense", "truncating", "indel")
+_STAGES = ("cdr_ajcc_pathologic_tumor_stage", "ajcc_pathologic_stage", "ajcc_pathologic_tumor_stage", "stage")
+_GRADES = ("cdr_histological_grade", "histological_grade", "tumor_grade", "grade")
+_OUTCOMES = ("os_days", "os_event", "pfi_days", "pfi_event")
+
+
+def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02) -> pd.DataFrame:
+    """One row per patient of both tables: follow-up, `age`, `stage`, `burden` and a column `mut_GENE` for each gene.
+
+    Parameters
+    ----------
+    mutations, clinical
+        As read; of several samples of a patient the primary tumour's is kept.
+    least
+        Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
+
+    Raises
+    ------
+    InputError
+        When no patient is in both tables, or there is neither stage nor grade.
+    """
+    kept = _primary(mutations)
+    # Somebody whose sample has no row in the file cannot be told from somebody who was not sequenced.
+    people = sorted(set(mutations.patients) & set(clinical.table.index))
+    if not people:
+        raise InputError("no patient is in both tables", cure="check that their ids are of one kind")
+    table = clinical.table.loc[people, [c for c in (*_OUTCOMES, "age") if c in clinical.table]].copy()
+    table["stage"] = _stage(clinical.table.loc[people])
+    patients = kept["patient"].astype(str)
+    table["burden"] = patients.value_counts().reindex(people, fill_value=0)
+    changing = kept[kept["class"].isin(CHANGES)]
+    pairs = pd.DataFrame({"patient": changing["patient"].astype(str), "gene": changing["gene"].astype(str)})
+    pairs = pairs[pairs["patient"].isin(people)].drop_duplicates()
+    counts = pairs["gene"].value_counts()
+    frequent = sorted(counts.index[counts.to_numpy() >= least * len(people)])
+    pairs = pairs[pairs["gene"].isin(frequent)]
+    hits = pd.crosstab(pairs["patient"], pairs["gene"]).reindex(index=people, columns=frequent, fill_value=0)
+    found = table.join(hits.add_prefix("mut_"))
+    # A follow-up of no time tells nothing: such patients have no outcome, and the study counts them as excluded.
+    for outcome in ("os", "pfi"):
+        if f"{outcome}_days" in found:
+            none = ~(found[f"{outcome}_days"] > 0)
+            found.loc[none, [f"{outcome}_days", f"{outcome}_event"]] = float("nan")
+    found.index.name = "patient_id"
+    return found
+
+
+def make_risk_cohort(
+    maf: Path | str, clinical: Path | str, cohort: str, *, build: str | None = None, least: float = 0.02
+) -> ImportSummary:
+    """Write a cohort folder from a MAF and a clinical table: :func:`risk_table`, and each tumour's mutations as a file.
+
+    Raises
+    ------
+    InputError
+        As the readers do; a cohort that is there already.
+    """
+    target = new_cohort_folder(cohort)
+    followed = read_clinical(clinical)
+    mutations = read_maf(maf, build=build)
+    table = risk_table(mutations, followed, least=least)
+    kept = _primary(mutations)[list(COLUMNS)]
+    of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))
+    rows = []
+    for number, patient in enumerate(table.index, start=1):
+        path = storage.join(target, f"mutations/{number:05d}.tsv")
+        own = of.get(patient, kept.iloc[:0])
+        storage.write_bytes(path, own.to_csv(sep="\t", index=False, lineterminator="\n").encode())
+        rows.append({"patient_id": patient, "visit": "1", "kind": "mutations", "path": path})
+    outcomes = tuple(column for column in _OUTCOMES if column in table)
+    about = "Mutated genes (0/1), number of mutations, stage or grade, age and follow-up in days."
+    write_tables(
+        target, table.reset_index(), pd.DataFrame(rows), name=Path(maf).name, description=about, outcomes=outcomes
+    )
+    genes = sum(str(column).startswith("mut_") for column in table)
+    lost = len(set(followed.table.index)) - len(table)
+    notes = [f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF."]
+    return ImportSummary(
+        len(table), len(rows), [], notes, {"outcome": "os_days", "cases": int(table["os_event"].sum())}
+    )
+
+
+def read_risk_cohort(maf: Path | str, clinical: Path | str, *, build: str | None = None) -> Cohort:
+    """The same as a :class:`~presage.cohort.Cohort` in memory."""
+    table = risk_table(read_maf(maf, build=build), read_clinical(clinical))
+    outcomes = tuple(column for column in _OUTCOMES if column in table)
+    empty = pd.DataFrame(columns=["patient_id", "visit", "kind", "path"])
+    return Cohort(table, empty, name=Path(maf).name, outcome_columns=outcomes)
+
+
+def _primary(mutations: Mutations) -> pd.DataFrame:
+    """Mutations of one sample of each patient; samples without TCGA barcodes do not say which is the primary's."""
+    table = mutations.table
+    if not all(sample.startswith("TCGA-") for sample in mutations.samples):
+        return table
+    return table[table["sample"].astype(str).isin(set(one_per_patient(mutations.samples).values()))]
+
+
+def _stage(table: pd.DataFrame) -> pd.Series:
+    """Stage where anybody has one, else grade; what is not a stage or grade is missing."""
+    by_plain = {plain(str(name)): name for name in table.columns}
+    for names in (_STAGES, _GRADES):
+        for name in names:
+            if name not in by_plain:
+                continue
+            words = table[by_plain[name]].astype(str).str.strip()
+            found = words.str.extract(r"^(?:Stage )?(IV|I{1,3}|G[1-4])[ABC]?\d?$", expand=False)
+            if found.notna().any():
+                return found
+    raise InputError(
+        "the clinical table has neither stage nor grade", cure="it needs a column such as histological_grade"
+    )

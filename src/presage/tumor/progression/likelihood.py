@@ -173,9 +173,9 @@ def _solved(theta: Floats, batch: _Batch, *, back: bool) -> tuple[Floats, Floats
     q = substitute_back(lattice, rates[:k], stay, q)
     moved = rates
     moved *= p
-    gain = np.broadcast_to(-q, rates.shape).copy()
+    moved[k:] *= -q
     for i in range(k):
+        # q is cut in two by the event: subsets without it, and the same with it.
         cut = q.reshape(-1, 2, 1 << i, q.shape[1])
-        gain[i].reshape(cut.shape)[:, 0] += cut[:, 1]
-    moved *= gain
+        moved[i].reshape(cut.shape)[:, 0] *= cut[:, 1] - cut[:, 0]
     return logs, np.matmul(lattice.holds, moved)

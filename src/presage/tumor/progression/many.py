@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 FROM = 14
 #: Events of a block's columns.
 LOW = 10
-#: Most events of one tumour: 2**25 subsets take about 1.3 GiB.
+#: Most events of one tumour: 2**25 subsets took 1.5 GiB.
 MOST = 25
 #: Rows of a level that are solved together: tables of 10 x 1024 x 128 numbers.
 _ROWS = 128

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from presage.commands.fields import write_pages
 from presage.study.progress import Progress
@@ -94,13 +95,20 @@ def main() -> None:
             f"\nwith the defaults (|z| > 3, published leak), {found['cohort']['tumours']} tumours; "
             f"lost: {found['cohort']['flow'] or 'none'}"
         )
-        having = sum(any(one["called"] for one in entry["alterations"]) for entry in found["tumours"])
-        print(f"tumours with a called driver: {having}")
+        number = sum(any(one["called"] for one in entry["alterations"]) for entry in found["tumours"])
+        print(f"tumours with a called driver: {number}")
         for entry in found["genes"]:
             if entry["called"]:
                 genes = ", ".join(f"{one['gene']}{'+' if one['up'] >= 0.5 else '-'}" for one in entry["programme"][:6])
                 kinds = ", ".join(f"{kind} {number}" for kind, number in entry["kinds"].items())
                 print(f"  {entry['gene']:8s} called {entry['called']:2d} of {entry['altered']:2d} ({kinds}): {genes}")
+        assert tumours.z is not None
+        print("\ngenes that differ with an alteration at p < 0.001 (rank-sum test), whatever counts as changed:")
+        for gene in NAMED:
+            if gene in tumours.altered:
+                having = tumours.altered[gene].to_numpy() == 1
+                p = stats.mannwhitneyu(tumours.z[having], tumours.z[~having]).pvalue
+                print(f"  {gene:8s}{int((p < 0.001).sum()):5d} of {len(p)}, {0.001 * len(p):.1f} expected")
         if given.out is not None:
             pages = write_pages(
                 report(tumours, Settings(permutations=given.permutations), given.out, progress=Progress())

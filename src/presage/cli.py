@@ -244,10 +244,10 @@ def score(
 
 @app.command("list")
 def list_() -> None:
-    """List the installed markers, kinds of recordings, importers and demonstrations."""
+    """List the installed markers, kinds of recordings, importers, demonstrations and commands of fields."""
     from importlib.metadata import entry_points
 
-    for group in ("markers", "kinds", "importers", "demos", "analyses"):
+    for group in ("markers", "kinds", "importers", "demos", "commands", "analyses"):
         names = sorted(point.name for point in entry_points(group=f"presage.{group}"))
         typer.echo(f"{group + ':':<12}{', '.join(names) or '(none)'}")
 

@@ -99,6 +99,10 @@ def test_the_cohort_in_a_sentence_and_who_was_lost(found: dict[str, Any]) -> Non
     )
     page = page_of(document)
     assert "Made-up data" not in page
+    assert "1 of 2 pairs of a tumour and an altered gene is called (50" in page
+    assert "may be chance" not in page
+    often = found | {"settings": found["settings"] | {"alpha": 0.4}}
+    assert "may be chance" in page_of(cohort_page(often))
     assert "not in expression" in page
     assert "PTEN after EGFR" in page
     assert "Comes later or not: NF1 after PTEN" in page
@@ -111,7 +115,8 @@ def test_the_cohort_in_a_sentence_and_who_was_lost(found: dict[str, Any]) -> Non
 def test_a_tumour_in_a_clinicians_words(found: dict[str, Any]) -> None:
     document = tumour_page(found["tumours"][0], found)
     assert document["sentence"] == (
-        "Of 2 altered genes, 1 is likely to drive this tumour: EGFR (missense and amplification, 20 genes)."
+        "Of 2 altered genes, 1 explains more of this tumour's changed genes than chance would let it: EGFR (missense "
+        "and amplification, 20 genes)."
     )
     page = page_of(document | {"phantom": True})
     assert "Made-up data." in page

@@ -11,6 +11,8 @@ from presage.tumor.pages.words import care, counted, frame, percent, q_value
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
 _PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
+# Calls below so many times those of chance are said to be doubtful.
+_CLEAR = 3
 _SERIES = {"missense": 3, "truncating": 1, "indel": 5, "amplification": 2, "deep loss": 6, "altered": 1}
 
 
@@ -38,8 +40,8 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         "title": "Drivers of a cohort of tumours",
         "sentence": _sentence(found),
         "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than "
-        "chance "
-        "would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated.",
+        "chance would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated."
+        + _doubt(found),
         "facts": [
             ("Tumours", f"{cohort['tumours']:,}"),
             ("Altered genes judged", f"{cohort['altered_genes']:,}"),
@@ -98,7 +100,7 @@ def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
             "people": len(has),
             "unit": "tumours, those with the same alterations side by side",
             "classes": [
-                {"name": kind, "series": _SERIES[kind], "tall": kind in ("amplification", "deep loss", "altered")}
+                {"name": kind, "series": _SERIES[kind], "tall": kind in ("amplification", "deep loss")}
                 for kind in kinds
             ],
             "pale": "pale: not called there",
@@ -116,6 +118,7 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
     selected = [e for e in found["genes"] if e["q"] is not None and e["q"] < 0.1 and e["gene"] not in names]
     shown = [*shown, *sorted(selected, key=lambda entry: entry["rank_selection"])[:10]]
     tested = "not_computed" not in found["selection"]
+    pairs, calls = _pairs(found)
     columns = ["Gene", "Tumours with it", "Called driver in", "Rank by calls", "Rank by frequency"]
     if tested:
         columns += ["Rank for its length", "Rank by selection", "q of selection"]
@@ -128,6 +131,12 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
             row += [_rank(entry["rank_length"]), _rank(entry["rank_selection"]), q_value(entry["q"])]
         rows.append(row)
     blocks: list[dict[str, Any]] = [
+        {
+            "text": f"{calls:,} of {pairs:,} pairs of a tumour and an altered gene {'is' if calls == 1 else 'are'} "
+            f"called ({percent(calls / max(pairs, 1))}); chance alone would call up to about "
+            f"{percent(found['settings']['alpha'])}.",
+            "strong": True,
+        },
         {
             "text": "A gene near the top by every method is a driver that nobody doubts. One that is high by frequency "
             "and low by the others is often just long, or lies where mutations are common. One that is high by calls "
@@ -143,6 +152,26 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
     if not rows:
         blocks = [{"text": "No gene is called in any tumour.", "strong": True}]
     return {"name": "drivers", "title": "Drivers by each method", "blocks": blocks}
+
+
+def _pairs(found: Mapping[str, Any]) -> tuple[int, int]:
+    """Pairs of a tumour and a gene altered in it, and how many of them are called."""
+    return sum(entry["altered"] for entry in found["genes"]), sum(entry["called"] for entry in found["genes"])
+
+
+def _doubt(found: Mapping[str, Any]) -> str:
+    """Said at the top where calls are hardly more than chance would give."""
+    pairs, calls = _pairs(found)
+    by_chance = found["settings"]["alpha"] * pairs
+    if not calls or calls >= _CLEAR * by_chance:
+        return ""
+    return (
+        f" Here {counted(calls, 'call')} of {pairs:,} pairs of a tumour and a gene stand against about "
+        f"{by_chance:.0f} that "
+        f"chance would give: single calls may be chance, and known drivers may be missed. More tumours, or normal "
+        f"tissue to "
+        f"measure change against, would help."
+    )
 
 
 def _rank(rank: int | None) -> str:

@@ -60,8 +60,10 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
         )
     told = [f"{one['gene']} ({kinds_of(one)}, {counted(one['targets'], 'gene')})" for one in called[:4]]
     more = f" and {len(called) - 4} more" if len(called) > 4 else ""
-    # Plain plural: a tumour with one altered gene and one call reads well, too.
-    return f"Of {altered}, {counted(len(called), 'is', 'are')} likely to drive this tumour: {joined(told)}{more}."
+    return (
+        f"Of {altered}, {counted(len(called), 'explains', 'explain')} more of this tumour's changed genes than chance "
+        f"would let it: {joined(told)}{more}."
+    )
 
 
 def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -137,6 +137,8 @@ def test_a_tumour_without_alterations_says_so(found: dict[str, Any]) -> None:
 def test_no_driver_is_a_result(found: dict[str, Any]) -> None:
     quiet = found["tumours"][0] | {"alterations": [alteration("TTN", 0.1, False, 1)]}
     assert "none explains more" in tumour_page(quiet, found)["sentence"]
+    under = found["tumours"][0] | {"alterations": [alteration("PTEN", 0.1, False, 1) | {"q": 0.01}]}
+    assert tumour_page(under, found)["sentence"].endswith("Of its genes the cohort selects for PTEN.")
     none = found | {"genes": [gene("TTN", 1, 0)], "tumours": [quiet]}
     assert cohort_page(none)["sentence"].startswith("In none of 1 tumours")
     assert "No gene is called" in page_of(cohort_page(none))

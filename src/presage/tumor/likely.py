@@ -52,8 +52,8 @@ def chart_progression(tumours: Tumours, drivers: list[str], progress: Progress) 
     events = [gene for gene in drivers if FEWEST <= number[gene] < len(tumours.patients)][:MOST]
     if len(tumours.patients) < TUMOURS or len(events) < 3:
         why = (
-            f"an order of events needs {TUMOURS} tumours and three called drivers that {FEWEST} of them have; here are "
-            f"{len(tumours.patients)} tumours and {len(events)} such drivers"
+            f"an order of events needs {TUMOURS} tumours and three called drivers that {FEWEST} of them have; found: "
+            f"{len(tumours.patients)} and {len(events)}"
         )
         return Progression({"not_computed": why})
     from presage.tumor.progression import choose_penalty, fit

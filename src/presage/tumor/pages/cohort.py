@@ -224,9 +224,8 @@ def _network(called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "figure": "links",
         "name": "programmes",
         "title": "Drivers and the genes that they change most often",
-        "caption": f"The {len(left)} drivers called most often and up to {_TARGETS} genes of each. A broad line: the "
-        "gene "
-        f"is explained in most of the tumours that have the driver.",
+        "caption": f"The {counted(len(left), 'driver')} called most often and up to {_TARGETS} genes of each. A broad "
+        f"line: the gene is explained in most of the tumours that have the driver.",
         "alt": f"Network of {joined(left)} and the genes that they explain.",
         "of": {"left": left, "right": right, "edges": edges, "heads": ("altered", "changed expression")},
         "columns": ("driver", "gene", "share", "share_raised"),
@@ -254,7 +253,7 @@ def _selection(found: Mapping[str, Any]) -> dict[str, Any]:
             "title": "Mutations against the background",
             "caption": f"Each point is a gene. On the line: as often mutated as silent mutations and the length of the "
             f"protein let expect. Above it at the right: more often. n = {own['tested']:,} genes of {own['patients']} "
-            f"patients.",
+            f"patients, all of the mutation table.",
             "alt": f"QQ plot of {own['tested']} genes; {len(names)} have a false discovery rate below 10 %.",
             "of": {"values": own["p"], "labels": own["named"]},
             "columns": ("p",),

@@ -52,11 +52,13 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
     altered = counted(len(entry["alterations"]), "altered gene")
     if not entry["alterations"]:
         return "None of the genes that were judged is altered in this tumour, so that nothing can be called its driver."
+    names = [one["gene"] for one in entry["alterations"] if one["q"] is not None and one["q"] < 0.1]
+    selected = f" Of its genes the cohort selects for {joined(names[:5])}." if names else ""
     if not called:
         return (
             f"Of the {altered} of this tumour none explains more of its {counted(entry['changed'], 'changed gene')} "
             f"than "
-            f"chance would let it: its driver was not found here."
+            f"chance would let it: its driver was not found here.{selected}"
         )
     told = [f"{one['gene']} ({kinds_of(one)}, {counted(one['targets'], 'gene')})" for one in called[:4]]
     more = f" and {len(called) - 4} more" if len(called) > 4 else ""
@@ -80,7 +82,7 @@ def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) ->
         for one in shown
     ]
     if len(strongest) > _BARS:
-        rows.append({"name": f"{len(strongest) - _BARS} others", "value": 100 * rest, "series": 6})
+        rows.append({"name": counted(len(strongest) - _BARS, "other"), "value": 100 * rest, "series": 6})
         rows[-1]["words"] = percent(rest)
     rows.append({"name": "none of them", "value": 100 * entry["unexplained"], "series": None})
     rows[-1]["words"] = percent(entry["unexplained"])

@@ -296,7 +296,7 @@ def test_ctrl_c_says_that_the_run_goes_on(
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("presage.study.run.prepared", stopped)
+    monkeypatch.setattr("presage.study.planning.prepared", stopped)
     code, _, complaint = presage("run", cohort / "study.yaml", "--out", tmp_path / "run")
     assert code == 130
     assert complaint == "stopped; the same command goes on from the finished tasks\n"

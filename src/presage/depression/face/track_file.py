@@ -34,7 +34,7 @@ class FaceTrackKind:
     def read(self, recording: Recording) -> Arrays:
         """As :class:`presage.depression.face.encoder.FaceTrack` gives it of a video."""
         times, values = read_track(recording.path)
-        seen = np.isfinite(values).all(axis=1)
+        seen = np.asarray(np.isfinite(values).all(axis=1))
         new = seen & ~np.concatenate([[False], seen[:-1]])
         return {
             "times": times,

@@ -107,7 +107,7 @@ def _bare(count: int) -> float:
     return max(float(process.communicate()[0]) for process in processes)
 
 
-def cluster(folder: Path, nodes: int, cards: int) -> list[Row]:
+def cluster(folder: Path, nodes: int, cards: int, repeats: int) -> list[Row]:
     from ray.cluster_utils import Cluster
 
     log = folder / "fits.jsonl"
@@ -118,7 +118,7 @@ def cluster(folder: Path, nodes: int, cards: int) -> list[Row]:
         {"marker": "labpack:Timed", "name": f"{s:g} s", "log": str(log), "seconds": s, "place": place} for s in lengths
     ]
     markers[0] |= {"together": slots}
-    study = Study(cohort=str(folder / "cohort"), markers=markers, validation={"folds": 4, "repeats": 16}, **BASE)
+    study = Study(cohort=str(folder / "cohort"), markers=markers, validation={"folds": 4, "repeats": repeats}, **BASE)
     small: dict[str, Any] = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
     simulated = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "num_gpus": 0, **small})
     try:
@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--nodes", type=int, default=8)
     parser.add_argument("--cards", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=48, help="of the cluster's study: 12 fits each")
     arguments = parser.parse_args()
     sys.path.insert(0, str(LABPACK))
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}")
@@ -174,7 +175,7 @@ def main() -> None:
             elif what == "speedup":
                 rows = speedup(folder)
             else:
-                rows = cluster(folder, arguments.nodes, arguments.cards)
+                rows = cluster(folder, arguments.nodes, arguments.cards, arguments.repeats)
             print(
                 f"{what}: load average {load:.1f} before, {os.getloadavg()[0]:.1f} after "
                 f"{time.perf_counter() - began:.0f} s"

@@ -124,11 +124,12 @@ def _telling(thing: Any) -> tuple[set[str], set[float]]:
         return ({thing} if thing.startswith("id-") else set()), set()
     if isinstance(thing, np.ndarray):
         if thing.dtype.kind == "f":
-            return set(), set(thing[(thing > 9000) & (thing < 9999)].tolist())
+            # Whole numbers alone: the machine's clock counts its seconds through the same range.
+            return set(), set(thing[(thing > 9000) & (thing < 9999) & (thing == np.rint(thing))].tolist())
         if thing.dtype.kind == "O":
             texts = {item for item in thing.ravel().tolist() if isinstance(item, str) and item.startswith("id-")}
             return texts, set()
-    if isinstance(thing, float) and 9000 < thing < 9999:
+    if isinstance(thing, float) and 9000 < thing < 9999 and thing.is_integer():
         return set(), {thing}
     return set(), set()
 

@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 
 from presage.depression.networks.data import Person, Utterance
-from presage.depression.networks.frozen import Store
+from presage.depression.networks.frozen import Store, digest_of
 from presage.depression.networks.fusion import Fusion
 from presage.depression.networks.late import LateFusion
 from presage.depression.networks.linear import RidgeLogistic
@@ -107,7 +107,7 @@ def vectors(store: Store, persons: Sequence[Person], fusion: Fusion) -> NDArray[
     rows = [fusion._layout.row(person[0]) for person in persons]
     words = {key[-1]: value for key, value in store.items()}
     sound = [person[0].modalities["audio"][0] for person in persons]
-    return np.concatenate([np.stack([words[row.ids.tobytes()][0] for row in rows]), np.stack(sound)], axis=1).astype(
+    return np.concatenate([np.stack([words[digest_of(row.ids)][0] for row in rows]), np.stack(sound)], axis=1).astype(
         float
     )
 

@@ -44,7 +44,7 @@ report: {{specificities: [0.8, 0.9], people: made-up people}}
 
 #: What is fused how; the settings were chosen on a phantom of another seed than any claim is made on.
 FUSED = """\
-  - {marker: fusion, name: "Fused, network", fusion: gate, seeds: 3, epochs: 30, new_learning_rate: 0.003}
+  - {marker: fusion, name: "Fused, network", fusion: gate, seeds: 10, epochs: 30, new_learning_rate: 0.003}
   - {marker: late-fusion, name: "Fused, linear", members: [language, language-measures, prosody, face]}
 """
 
@@ -96,7 +96,7 @@ class DepressionDemo:
         cohort, name = ("cohort-full", "study-full.yaml") if full else ("cohort", "study.yaml")
         make_phantom(Path(folder) / cohort, people=count, seed=seed, progress=progress)
         study = Path(folder) / name
-        _write(study, study_text(cohort, seed, repeats=5 if full else 2))
+        _write(study, study_text(cohort, seed, repeats=5 if full else 1))
         return study
 
 

@@ -31,7 +31,7 @@ _AUDIO = "  - {marker: prosody, name: Audio only}\n"
 _TEXT = "  - {marker: language, name: Text only}\n"
 _FACE = "  - {marker: face, name: Face only}\n"
 _FUSED = """\
-  - {marker: fusion, name: "Fused, network", fusion: gate, seeds: 3}
+  - {marker: fusion, name: "Fused, network", fusion: gate, seeds: 10}
   - {marker: late-fusion, name: "Fused, linear"}
 """
 

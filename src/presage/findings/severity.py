@@ -60,10 +60,26 @@ def _folds(table: ScoreTable) -> NDArray[np.int64]:
     return table.folds if table.folds is not None else folds_of(table)[None]
 
 
-def _one(table: ScoreTable, name: str, truth: Floats, options: Options) -> dict[str, Any]:
+def mean_error(table: ScoreTable, name: str) -> float:
+    """Mean absolute error in points of one score, out of fold as in :func:`severity`."""
+    truth = np.asarray(table.outcome, dtype=np.float64)
+    return float(np.abs(_predicted(*_in_folds(table, name), truth) - truth).mean())
+
+
+def _in_folds(table: ScoreTable, name: str) -> tuple[Floats, NDArray[np.int64]]:
+    """Comparable scores and folds, both of shape (repeats, n)."""
     even, folds = table.comparable(name), _folds(table)
-    even = np.broadcast_to(even, folds.shape) if len(even) == 1 else even
-    predicted = np.mean([_points(truth, score, fold) for score, fold in zip(even, folds, strict=True)], axis=0)
+    return np.broadcast_to(even, folds.shape) if len(even) == 1 else even, folds
+
+
+def _predicted(even: Floats, folds: NDArray[np.int64], truth: Floats) -> Floats:
+    """Points of everyone, the mean over the repeats, shape (n,)."""
+    return np.asarray(np.mean([_points(truth, score, fold) for score, fold in zip(even, folds, strict=True)], axis=0))
+
+
+def _one(table: ScoreTable, name: str, truth: Floats, options: Options) -> dict[str, Any]:
+    even, folds = _in_folds(table, name)
+    predicted = _predicted(even, folds, truth)
     called = np.array([_called(table.cases, score, fold) for score, fold in zip(even, folds, strict=True)])
     constant = float(np.ptp(predicted)) == 0
     return {

@@ -39,6 +39,9 @@ class ScoreTable:
         One row per row of the table: age, site, ``match_set``, subgroups; may be empty.
     probabilities
         Names of markers whose scores are probabilities in [0, 1] (calibration applies to them as they are).
+    trainings
+        Name of a marker -> scores of each of its trainings with other seeds, shape (trainings, repeats, n), whose mean
+        is its score; only of markers with several.
     controls
         Names of markers that read what ought to say nothing of the outcome: the others must do better than they.
     """
@@ -54,6 +57,7 @@ class ScoreTable:
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
     probabilities: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
+    trainings: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def cases(self) -> NDArray[np.bool_]:

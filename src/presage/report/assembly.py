@@ -61,8 +61,10 @@ def missing(findings: Findings) -> str:
     """Which markers are left out because tasks of theirs failed; empty where nothing is missing."""
     told = []
     for hole in findings.document.get("incomplete", []):
-        places = ", ".join(f"repeat {repeat} fold {fold}" for repeat, fold in hole["failed"][:3])
-        more = ", ..." if len(hole["failed"]) > 3 else ""
+        # Trainings of one fold that failed are one place.
+        all_places = list(dict.fromkeys(f"repeat {repeat} fold {fold}" for repeat, fold in hole["failed"]))
+        places = ", ".join(all_places[:3])
+        more = ", ..." if len(all_places) > 3 else ""
         told.append(
             f"{hole['marker']} is left out of every statistic: {len(hole['failed'])} of its {hole['of']} tasks failed "
             f"({places}{more}: {'; '.join(hole['why'])})."

@@ -249,4 +249,10 @@ class Board(Progress):
         return TimeLeft(passed / here * (self._total - self._done) if here else None)
 
     def _described(self, task: Task) -> dict[str, Any]:
-        return {"kind": task.kind, "marker": self._names[task.marker], "repeat": task.repeat, "fold": task.fold}
+        return {
+            "kind": task.kind,
+            "marker": self._names[task.marker],
+            "repeat": task.repeat,
+            "fold": task.fold,
+            "training": task.training,
+        }

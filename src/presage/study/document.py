@@ -30,7 +30,7 @@ def findings_of(
     splits: Splits,
     markers: Mapping[str, Marker],
     key: Mapping[str, str],
-    scores: Mapping[str, NDArray[np.float64]],
+    trainings: Mapping[str, NDArray[np.float64]],
     gallery: list[dict[str, str]],
     holes: Sequence[Mapping[str, Any]] = (),
     notes: Mapping[str, list[str]] | None = None,
@@ -44,8 +44,9 @@ def findings_of(
         What was run, on whom.
     key
         Code by patient id.
-    scores
-        By marker, shape (repeats, tested patients), patients in the order of `splits.tested`.
+    trainings
+        By marker, scores of each of its trainings, shape (trainings, repeats, tested patients), patients in the order
+        of `splits.tested`; the score is their mean.
     gallery
         As :func:`gallery_of` gives it.
     holes
@@ -56,7 +57,7 @@ def findings_of(
         By marker, what each outer training fold chose where its settings are tuned.
     """
     told = notes or {}
-    table = score_table(study, cohort, splits, markers, key, scores)
+    table = score_table(study, cohort, splits, markers, key, trainings)
     outcome = study.outcome.outcome()
     read = [r for r in cohort.iter_recordings() if any(marker.needs(r) for marker in markers.values())]
     validation: dict[str, Any] = {
@@ -130,7 +131,7 @@ def score_table(
     splits: Splits,
     markers: Mapping[str, Marker],
     key: Mapping[str, str],
-    scores: Mapping[str, NDArray[np.float64]],
+    trainings: Mapping[str, NDArray[np.float64]],
 ) -> ScoreTable:
     """The tested patients in the order of their codes, which says nothing about who they are."""
     ids = list(splits.tested)
@@ -146,7 +147,8 @@ def score_table(
     return ScoreTable(
         patient=np.array([key[pid] for pid in tested]),
         outcome=outcome.values(patients),
-        scores={name: given[:, order] for name, given in scores.items()},
+        scores={name: given.mean(axis=0)[:, order] for name, given in trainings.items()},
+        trainings={name: given[:, :, order] for name, given in trainings.items() if len(given) > 1},
         standard=study.standard.name,
         # One test set is no cross-validation: its scores are those of a model from elsewhere.
         folds=folds if splits.folds > 1 else None,

@@ -157,7 +157,7 @@ def _running(running: list[dict[str, Any]], room: int, now: float) -> Table:
     for entry in running[:room]:
         table.add_row(
             Text(entry["marker"]),
-            *(("", "") if entry["kind"] == "encode" else (str(entry["repeat"]), str(entry["fold"]))),
+            *(("", "") if entry["kind"] == "encode" else (str(entry["repeat"]), _fold(entry))),
             Text(entry["where"]),
             clock(entry["since"]),
             duration(max(0.0, now - entry["since"])),
@@ -166,6 +166,12 @@ def _running(running: list[dict[str, Any]], room: int, now: float) -> Table:
     if len(running) > room:
         table.add_row(Text(f"and {len(running) - room} more", style="dim"))
     return table
+
+
+def _fold(entry: Mapping[str, Any]) -> str:
+    """The fold, and which training with another seed where a fit is several tasks: ``3 t7``."""
+    training = entry.get("training")
+    return str(entry["fold"]) if training is None else f"{entry['fold']} t{training}"
 
 
 def metrics(values: Mapping[str, float]) -> str:

@@ -162,6 +162,20 @@ class Marker(BaseModel, ABC):
         """What an engine sets aside for one task with these settings; a study may say otherwise (`place:`)."""
         return Placement()
 
+    def trainings(self) -> int:
+        """How many trainings with other seeds one fit consists of; the score is the mean of theirs.
+
+        A study does each as a task of its own, so that they run side by side, and tells how far they differ.
+        """
+        return 1
+
+    def training(self, number: int) -> Self:
+        """The marker of one of its :meth:`trainings` alone; its scores, averaged over all, are those of the whole.
+
+        It is given the same resources as the whole marker would be, the seed included.
+        """
+        return self.model_copy()
+
     @abstractmethod
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
         """Learn from the patients of `cohort` and their outcomes (``cohort.targets()``). Refits from scratch."""

@@ -207,10 +207,12 @@ class _Store:
         else:
             slug = self._run.plan.slugs[task.marker]
             step = f"explain f{task.fold:02d}" if task.kind == "explain" else f"r{task.repeat:02d} f{task.fold:02d}"
+            step += "" if task.training is None else f" t{task.training:02d}"
             tags = {_PARENT: self._parent, _TASK: task.digest, "presage.where": where, "presage.kind": task.kind}
             run = self._client.create_run(self._experiment, int(began * 1000), tags, f"{slug} {step}")
             known = run.info.run_id
             where_in = {"marker": self._run.plan.name(task.marker), "repeat": task.repeat, "fold": task.fold}
+            where_in |= {} if task.training is None else {"training": task.training}
             self._params(known, where_in | {"settings": self._settings(task.marker)})
         self._children[task.digest] = (known, "RUNNING")
         return known

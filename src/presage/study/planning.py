@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from presage.cohort import Cohort, InputError
 from presage.cohort.splits import Splits, make_splits, read_splits
@@ -17,7 +17,7 @@ from presage.study.placement import placed
 from presage.study.plan import Study
 from presage.study.prepare import prepared
 from presage.study.progress import Progress
-from presage.study.runfolder import Plan, codes, cohort_digest, slugs, task_digest, write_key, write_snapshot
+from presage.study.runfolder import Plan, codes, cohort_digest, slugs, write_key, write_snapshot
 from presage.study.software import versions
 from presage.study.tasks import Run, Task, explains
 from presage.study.variants import fingerprints, variants
@@ -67,19 +67,7 @@ def planned(study: Study, folder: Folder, progress: Progress, engine: Engine | N
         placed(marker.placement(), entry.place, study.engine.device).model_dump()
         for entry, marker in zip(study.plans, markers.values(), strict=True)
     ]
-    tasks = [
-        Task(
-            folder.address,
-            "score",
-            position,
-            fold.repeat,
-            fold.fold,
-            task_digest(plan, position, fold),
-            **places[position],
-        )
-        for fold in splits
-        for position in range(len(markers))
-    ]
+    tasks = [replace(task, **places[task.marker]) for task in run.score_tasks()]
     return Planned(run, markers, splits, tasks)
 
 
@@ -134,4 +122,9 @@ def _plan(study: Study, markers: Sequence[Marker], cohort: Cohort, splits: Split
         device=study.engine.device,
         explaining=next((position for position in explaining if explains(markers[position])), None),
         group_by=study.validation.group_by,
+        # A tuned marker chooses its settings once for all its trainings, and one that is explained is kept whole.
+        trainings=[
+            1 if plan.tune is not None or explains(marker) else marker.trainings()
+            for plan, marker in zip(study.plans, markers, strict=True)
+        ],
     )

@@ -31,7 +31,7 @@ from presage.study.plan import Study
 from presage.study.planning import planned
 from presage.study.progress import Progress, terminal_progress
 from presage.study.runfolder import task_digest
-from presage.study.tasks import Run, Task, fetch, result_of
+from presage.study.tasks import Run, Task, fetch, place_of, result_of
 from presage.study.tracking import Tracker
 from presage.study.watch import Watch, watched
 
@@ -112,9 +112,10 @@ def _run(study: Study, folder: Folder, progress: Watch, engine: Engine, lease: L
     if failed and not bearable(study, holes):
         raise _failure(run, failed, len(tasks))
     complete = {name: marker for name, marker in markers.items() if name not in {hole["marker"] for hole in holes}}
-    scores = {
+    trainings = {
         name: _gathered(run, splits, tasks, position) for position, name in enumerate(markers) if name in complete
     }
+    scores = {name: np.asarray(given.mean(axis=0)) for name, given in trainings.items()}
     drawn = _explanations(run, splits, scores, tasks)
     n_more, undrawn = _do(run, drawn, engine, progress, "Explaining examples")
     if undrawn:
@@ -125,7 +126,7 @@ def _run(study: Study, folder: Folder, progress: Watch, engine: Engine, lease: L
     _remove_strangers(folder, {entry["file"] for entry in gallery})
     notes = {name: _notes(run, tasks, position) for position, name in enumerate(markers) if name in complete}
     tuning = {name: _tunings(run, tasks, position) for position, name in enumerate(markers) if name in complete}
-    findings = findings_of(study, run.cohort, splits, complete, run.codes, scores, gallery, holes, notes, tuning)
+    findings = findings_of(study, run.cohort, splits, complete, run.codes, trainings, gallery, holes, notes, tuning)
     if lease is not None:
         lease.check()
     folder.write_text("findings.json", findings.to_json())
@@ -172,7 +173,7 @@ def _failure(run: Run, failed: list[Report], n_tasks: int) -> InputError:
     """What to say where no comparison is left: statistics are never computed over the holes of failed tasks."""
     first = min(failed, key=lambda report: (report.task.marker, report.task.repeat, report.task.fold))
     task = first.task
-    where = first.where or f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
+    where = first.where or place_of(run, task)
     cure = first.cure
     if first.trace:
         path = run.folder.place(run.name(task, ".error.txt"))
@@ -183,14 +184,15 @@ def _failure(run: Run, failed: list[Report], n_tasks: int) -> InputError:
 
 
 def _gathered(run: Run, splits: Splits, tasks: Sequence[Task], position: int) -> NDArray[np.float64]:
-    """Scores of a marker, shape (repeats, tested patients), patients in the order of `splits.tested`."""
+    """Scores of each training of a marker, shape (trainings, repeats, tested patients); patients as `splits.tested`."""
     column = {pid: number for number, pid in enumerate(splits.tested)}
     repeats = {repeat: number for number, repeat in enumerate(sorted({fold.repeat for fold in splits}))}
-    scores = np.full((len(repeats), len(column)), np.nan)
+    scores = np.full((run.plan.trainings[position], len(repeats), len(column)), np.nan)
     for task in tasks:
         if task.marker == position:
             fold = run.folds[task.repeat, task.fold]
-            scores[repeats[task.repeat], [column[pid] for pid in fold.test]] = _result(run, task)["scores"]
+            tested = [column[pid] for pid in fold.test]
+            scores[task.training or 0, repeats[task.repeat], tested] = _result(run, task)["scores"]
     return scores
 
 
@@ -198,6 +200,9 @@ def _notes(run: Run, tasks: Sequence[Task], position: int) -> list[str]:
     """What fits of a marker said of themselves, each once, with how many fits said it where not all did."""
     fits = [_result(run, task).get("notes", []) for task in tasks if task.marker == position]
     said = Counter(note for notes in fits for note in notes)
+    count = run.plan.trainings[position]
+    if count > 1:
+        said[f"The score is the mean of {count} trainings with other seeds."] = len(fits)
     return [note if n == len(fits) else f"{note} ({n} of {len(fits)} fits)" for note, n in sorted(said.items())]
 
 

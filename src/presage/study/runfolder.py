@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ class Plan:
         Position of the marker whose explanations go into the gallery, or None.
     group_by
         Who is never on both sides of a fold, inner folds of a tuned marker included.
+    trainings
+        For each marker, into how many tasks a fit is divided: one for each of its trainings with other seeds.
     """
 
     markers: list[dict[str, Any]]
@@ -64,6 +66,7 @@ class Plan:
     device: str
     explaining: int | None
     group_by: GroupBy = "patient"
+    trainings: list[int] = field(default_factory=list)
 
     def write(self, folder: Folder) -> None:
         """Write ``plan.json``."""
@@ -95,10 +98,12 @@ def slugs(names: list[str]) -> list[str]:
     return [slug if plain.count(slug) == 1 else f"{slug}--{i}" for i, slug in enumerate(plain)]
 
 
-def task_digest(plan: Plan, marker: int, fold: Fold) -> str:
+def task_digest(plan: Plan, marker: int, fold: Fold, training: int | None = None) -> str:
     """SHA-256 (hex) of everything that a task's scores depend on: a result with another digest is not reused."""
     seed = seed_of(plan.seed, plan.name(marker), fold.repeat, fold.fold)
     parts = [plan.fitted_by[marker], seed, fold.train, fold.test, plan.device, marker == plan.explaining]
+    if training is not None:
+        parts.append(training)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -20,8 +20,8 @@ from presage.study.folder import Folder
 from presage.study.lease import Holder
 from presage.study.marker import LATEST
 from presage.study.progress import Progress
-from presage.study.runfolder import Plan, task_digest
-from presage.study.tasks import ENCODING_STAGE, ENCODINGS, SCORES, Run, Task, fetch, open_run, result_of, stamp
+from presage.study.runfolder import Plan
+from presage.study.tasks import ENCODING_STAGE, ENCODINGS, SCORES, Run, fetch, open_run, result_of, stamp
 
 NAME = "status.json"
 SCHEMA = "presage-status/1"
@@ -217,11 +217,7 @@ def _count_stage(document: dict[str, Any]) -> None:
 def _recounted(folder: Folder) -> list[dict[str, Any]]:
     """Markers and their tasks by the results that lie in the folder and still hold."""
     run = open_run(folder.address, stamp(folder.address))
-    tasks = [
-        Task(folder.address, SCORES, position, fold.repeat, fold.fold, task_digest(run.plan, position, fold))
-        for fold in run.folds.values()
-        for position in range(len(run.plan.markers))
-    ]
+    tasks = run.score_tasks()
     fetch(run, tasks)
     rows: list[dict[str, Any]] = [
         {"kind": "score", "name": run.plan.name(position), "tasks": 0, "done": 0, "failed": 0, "mean_seconds": None}

@@ -24,7 +24,7 @@ from presage.study.cache import EncoderCache
 from presage.study.folder import Folder, folder_at
 from presage.study.halving import note_of, with_smaller_batches
 from presage.study.marker import Marker, Resources
-from presage.study.runfolder import Plan, read_key, read_snapshot, seed_of
+from presage.study.runfolder import Plan, read_key, read_snapshot, seed_of, task_digest
 
 SCORES: Final = "score"
 EXPLANATIONS: Final = "explain"
@@ -55,6 +55,8 @@ class Task:
         Of everything the result depends on.
     patients
         For ``explain``: codes of the patients.
+    training
+        For ``score``: which of the marker's trainings with other seeds; None for a fit as a whole.
     cpus, gpus, memory_gb
         What to set aside for it; see :class:`presage.study.placement.Placement`.
     """
@@ -66,6 +68,7 @@ class Task:
     fold: int
     digest: str
     patients: tuple[str, ...] = ()
+    training: int | None = None
     cpus: float = 1.0
     gpus: float = 0.0
     memory_gb: float = 1.0
@@ -97,7 +100,25 @@ class Run:
     def name(self, task: Task, ending: str) -> str:
         """The name of a file of the task in the run folder, below ``tasks/``."""
         name = "explain" if task.kind == EXPLANATIONS else f"r{task.repeat:02d}"
-        return f"tasks/{self.plan.slugs[task.marker]}/{name}-f{task.fold:02d}{ending}"
+        training = "" if task.training is None else f"-t{task.training:02d}"
+        return f"tasks/{self.plan.slugs[task.marker]}/{name}-f{task.fold:02d}{training}{ending}"
+
+    def score_tasks(self) -> list[Task]:
+        """Every fit and score of the study, done or not; each training with another seed is a task of its own."""
+        return [
+            Task(
+                self.folder.address,
+                SCORES,
+                position,
+                fold.repeat,
+                fold.fold,
+                task_digest(self.plan, position, fold, training),
+                training=training,
+            )
+            for fold in self.folds.values()
+            for position, count in enumerate(self.plan.trainings)
+            for training in (range(count) if count > 1 else (None,))
+        ]
 
     def scratch(self, task: Task) -> str:
         """The name of the task's scratch folder; checkpoints of what has changed since are not found in it."""
@@ -136,7 +157,7 @@ def execute(task: Task) -> None:
     if result_of(run, task) is not None:
         return None  # whoever did it died before it could say so
     began = time.monotonic()
-    where = f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}"
+    where = place_of(run, task)
     scratch = run.scratch(task)
     try:
         result = with_smaller_batches(lambda divisor: _attempt(run, task, scratch, divisor, where))
@@ -151,6 +172,12 @@ def execute(task: Task) -> None:
     run.folder.write_text(run.name(task, ".json"), json.dumps(result, allow_nan=False) + "\n")
     run.folder.remove_tree(scratch)
     return None
+
+
+def place_of(run: Run, task: Task) -> str:
+    """Which task it is, in words."""
+    training = "" if task.training is None else f", training {task.training}"
+    return f"marker {run.plan.name(task.marker)!r}, repeat {task.repeat}, fold {task.fold}{training}"
 
 
 def _first(run: Run, task: Task) -> bool:
@@ -186,6 +213,8 @@ def _score(run: Run, task: Task, resources: Resources, where: str) -> dict[str, 
     fold = run.folds[task.repeat, task.fold]
     train = run.cohort.select(fold.train)
     marker, tuning = tuned(run.plan.entry(task.marker), train, resources, run.plan.group_by)
+    if task.training is not None:
+        marker = marker.training(task.training)
     marker.fit(train, resources)
     test = run.cohort.select(fold.test).blinded()
     scores = checked_scores(marker.score(test, resources), test, where)

@@ -11,6 +11,7 @@ from small_encoders import drawn_person, write_small_encoder
 
 from presage.cohort import InputError
 from presage.depression.networks.data import Person, Utterance
+from presage.depression.networks.frozen import digest_of
 from presage.depression.networks.fusion import Fusion
 from presage.depression.networks.late import LateFusion
 from presage.depression.networks.linear import RidgeLogistic, functionals
@@ -136,5 +137,5 @@ def test_a_sentence_vector_is_the_mean_over_tokens_and_the_last_four_layers(sett
     generator = np.random.default_rng(0)
     persons = [[Utterance(["ab", "cde"])], *(drawn_person(generator, 1, {}) for _ in range(9))]
     Fusion(settings, store=store).fit(persons, (np.arange(10) % 2).astype(float))
-    found = next(value for key, value in store.items() if key[-1] == ids["input_ids"][0].numpy().tobytes())
+    found = next(value for key, value in store.items() if key[-1] == digest_of(ids["input_ids"][0].numpy()))
     assert np.allclose(found[0], expected.detach().numpy(), atol=1e-5)

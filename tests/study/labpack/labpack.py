@@ -255,3 +255,36 @@ class Computing(_OnBytes):
 
     def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
         return self.values(cohort, resources)[:, 3]
+
+
+class Voters(Learner):
+    """The mean of several ridge regressions, whose seeds differ."""
+
+    votes: int = 3
+
+    _only: int | None = None
+    _all: list[NDArray[np.float64]]
+
+    def trainings(self) -> int:
+        return self.votes
+
+    def training(self, number: int) -> Self:
+        found = self.model_copy()
+        found._only = number
+        return found
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        resources, self._all = resources or Resources(), []
+        for number in range(self.votes) if self._only is None else [self._only]:
+            super().fit(cohort, Resources(cache=resources.cache, seed=resources.seed + number))
+            assert self._weights is not None
+            self._all.append(self._weights)
+        return self
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> NDArray[np.float64]:
+        values = self.values(cohort, resources)
+        return np.mean([values @ weights for weights in self._all], axis=0)
+
+    explain = Marker.explain
+    state = Marker.state
+    restore = Marker.restore

@@ -74,7 +74,7 @@ class Fusion(Marker):
     longest: Annotated[int, Field(ge=4, le=200)] = 32
     align: bool = True
     validation: Annotated[float, Field(ge=0, lt=0.9)] = 0.2
-    seeds: Annotated[int, Field(ge=1, le=100)] = 3
+    seeds: Annotated[int, Field(ge=1, le=100)] = 10
     epochs: Annotated[int, Field(ge=1, le=1000)] = 40
     patience: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 16
@@ -88,10 +88,22 @@ class Fusion(Marker):
     _networks: list[Network] = PrivateAttr(default_factory=list)
     _filling: Filling = PrivateAttr(default_factory=lambda: Filling({}))
     _spread: float = PrivateAttr(default=0.0)
+    # The one training that this marker stands for; None: all of them.
+    _only: int | None = PrivateAttr(default=None)
 
     def placement(self) -> Placement:
         """A quarter of a card where the study computes on cards; the encoder and a fold's vectors in memory."""
         return Placement(gpus=0.25 if self.sentences else 0.5, memory_gb=1.5 if self.sentences else 3.0)
+
+    def trainings(self) -> int:
+        """One for each seed."""
+        return self.seeds
+
+    def training(self, number: int) -> Self:
+        """See :class:`presage.study.Marker`."""
+        found = self.model_copy()
+        found._only = number
+        return found
 
     def encoders(self) -> list[Encoder]:
         """Voice and face, as far as they are used."""
@@ -110,6 +122,7 @@ class Fusion(Marker):
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
         """Train on the patients of `cohort`, a part of whom is set aside to stop by."""
+        from presage.depression.networks.frozen import shared_store
         from presage.depression.networks.fusion import Fusion as Network
 
         resources = resources or Resources()
@@ -126,15 +139,15 @@ class Fusion(Marker):
         persons = self._filling.apply(answers, self.longest)
         scale, scores, cases = _targets(cohort)
         groups = cohort.patients["match_set"].to_numpy() if "match_set" in cohort.patients.columns else None
-        store: dict[tuple[Any, ...], NDArray[np.float32]] = {}
+        store = shared_store()
         self._networks = []
-        for number in range(self.seeds):
+        for number in range(self.seeds) if self._only is None else [self._only]:
             part = _training(resources, number, self.epochs)
             network = Network(self._settings(), scale, store)
             self._networks.append(network.fit(persons, scores, cases, groups, part))
         said = np.stack([network.logits(persons) for network in self._networks])
         self._spread = float(said.std(axis=0).mean())
-        if self.seeds > 1:
+        if len(self._networks) > 1:
             resources.note(f"The score is the mean logit of {self.seeds} trainings with other seeds.")
             resources.log(self.seeds * self.epochs + 1, spread_between_seeds=self._spread)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,29 @@ from presage.depression.networks.batches import Row, Rows, as_sentence
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: Vectors behind frozen layers by encoder, number of layers, kind and tokens.
+#: Vectors behind frozen layers by encoder, number of layers, kind, device and a digest of the tokens.
 Store = dict[tuple[Any, ...], NDArray[np.float32]]
+
+# Trainings of one fold, and folds of one cohort, are tasks of one process and read the same answers.
+_SHARED: Store = {}
+_MOST_SHARED = 512 * 2**20
 
 # How many of the last layers a sentence vector is averaged over.
 _SENTENCE_LAYERS = 4
 # A number that never varies in training must not blow up a test value.
 _LEAST_SPREAD = np.float32(1e-3)
+
+
+def shared_store() -> Store:
+    """The vectors that all fits of this process share; what was said cannot be read from them or their keys."""
+    if sum(vectors.nbytes for vectors in _SHARED.values()) > _MOST_SHARED:
+        _SHARED.clear()
+    return _SHARED
+
+
+def digest_of(ids: NDArray[np.int64]) -> bytes:
+    """Tells the tokens of answers apart, and does not tell what they are."""
+    return hashlib.blake2b(ids.tobytes(), digest_size=16).digest()
 
 
 class FrozenLayers:
@@ -70,7 +87,7 @@ class FrozenLayers:
 
     def _one(self, row: Row) -> Row:
         # One row at a time, so that no other one in a batch changes its last bits.
-        key = (self._name, self._lower.config.num_hidden_layers, self._sentences, row.ids.tobytes())
+        key = (self._name, self._lower.config.num_hidden_layers, self._sentences, self._device, digest_of(row.ids))
         if key not in self._store:
             with torch.inference_mode():
                 ids = torch.from_numpy(row.ids)[None].to(self._device)

@@ -34,7 +34,7 @@ _TEXT_FUSIONS = ("gate", "early", "text")
 
 
 class Fusion:
-    """One network, from fitting to scoring. Text of people outlives no call: only weights are kept.
+    """One network, from fitting to scoring. Text of people outlives no call: weights are kept, and vectors in `store`.
 
     Parameters
     ----------

@@ -57,6 +57,7 @@ def study_of(cohort: Path) -> Study:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # three starts of workers that load large libraries
 def test_the_same_bytes_on_one_worker_and_two_and_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from presage.study.ray_engine import RayEngine
 

@@ -28,3 +28,26 @@ def write_sound(path: Path, *channels: NDArray[np.float64], rate: int = RATE) ->
 def recording(path: Path, kind: str = "transcript", **attributes: str) -> Recording:
     """A recording of patient P1."""
     return Recording("P1", "1", kind, str(path), attributes)
+
+
+def write_video(path: Path, seconds: float = 2.0, *, sound: NDArray[np.float64] | None = None) -> Path:
+    """A small grey video, with `sound` (one channel) where there is any."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream("mpeg4", rate=10)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        heard = container.add_stream("aac", rate=RATE, layout="mono") if sound is not None else None
+        for number in range(round(10 * seconds)):
+            values = np.full((48, 64, 3), 60 + number, dtype=np.uint8)
+            for packet in pictures.encode(av.VideoFrame.from_ndarray(values, format="rgb24")):
+                container.mux(packet)
+        if heard is not None and sound is not None:
+            frame = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None], format="fltp", layout="mono")
+            frame.sample_rate = RATE
+            for packet in (*heard.encode(frame), *heard.encode(None)):
+                container.mux(packet)
+        for packet in pictures.encode(None):
+            container.mux(packet)
+    return path

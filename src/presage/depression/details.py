@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError, Recording, UnusableRecording
 from presage.depression.lanes import Spans, Words, face_lanes, melody
-from presage.depression.media import RATE, blocks, frames
+from presage.depression.media import RATE, blocks, frames, media_facts
 from presage.depression.session import Session
+from presage.depression.speech.word_times import alignable
 from presage.depression.timeline import Lane
 from presage.depression.transcript import PARTICIPANT, Transcript
 
@@ -43,12 +44,21 @@ def details(
     if sound and session.sound is not None:
         channel = session.sound.get("channel")
         samples = np.concatenate([samples, *until(blocks(session.sound.path, channel=channel), RATE, seconds)])
-    if transcript is not None and transcript.end is not None:
+    if transcript is not None and len(samples) and _one_stretch(transcript, session, seconds):
+        transcript = _with_words(transcript, samples, seconds, remarks)
+    if transcript is not None and (transcript.end is not None or any(turn.words for turn in transcript)):
         lanes.append(Words(_with_words(transcript, samples, seconds, remarks)))
     if len(samples):
         lanes += _voice(samples, remarks)
     lanes += _face(session, seconds, remarks)
     return lanes, remarks
+
+
+def _one_stretch(transcript: Transcript, session: Session, seconds: float) -> bool:
+    """Whether the transcript is one stretch of speech without a time, all of which is heard: it can be aligned."""
+    if transcript.end is not None or not alignable(transcript) or session.sound is None:
+        return False
+    return media_facts(session.sound.path).duration <= seconds
 
 
 def until(parts: Iterable[NDArray[np.float32]], rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:

@@ -131,3 +131,29 @@ def test_two_files_of_one_session_are_refused(tmp_path: Path) -> None:
         write_sound(tmp_path / "s" / "P1" / f"talk.{ending}", tone(1))
     with pytest.raises(InputError, match="both the audio of one session"):
         import_interviews(str(tmp_path / "s"), str(tmp_path / "c"))
+
+
+def test_the_sound_of_a_video_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    from depression.recordings import write_video
+
+    root = tmp_path / "videos"
+    write_video(root / "P01" / "talk.mp4", sound=tone(2))
+    write_video(root / "P02" / "talk.mp4")
+    write_video(root / "P03" / "talk.mp4", sound=tone(2, hertz=330))
+    write_sound(root / "P03" / "talk.wav", tone(2))
+    (root / "P04").mkdir()
+    (root / "P04" / "talk.mp4").write_bytes(b"no video")
+    import_interviews(str(root), str(tmp_path / "c"), channel="left")
+    table = pd.read_csv(tmp_path / "c" / "recordings.csv")
+    found = {person: sorted(rows["kind"]) for person, rows in table.groupby("patient_id")}
+    assert found == {"P01": ["audio", "video"], "P02": ["video"], "P03": ["audio", "video"], "P04": ["video"]}
+    cohort = check_cohort(str(tmp_path / "c")).cohort
+    (session,) = [s for s in sessions(cohort) if s.patient_id == "P01"]
+    assert session.audio is not None
+    assert session.audio.path == session.video.path
+    assert session.audio.get("channel") == "left"
+    from presage.depression.prosody.encoder import ProsodyFrames
+
+    frames = ProsodyFrames().encode(session.audio)["frames"]
+    assert len(frames) == pytest.approx(200, abs=25)  # AAC begins with a frame of its own
+    assert np.median(frames[:, 0]) == pytest.approx(220, rel=0.02)

@@ -104,7 +104,7 @@ def test_the_score_is_the_mean_of_the_trainings_and_each_tells_its_curve(sides, 
 def test_word_by_word_the_times_come_from_an_alignment(sides, resources, monkeypatch):
     """The aligner does not follow a made-up voice: words of equal length are put in its place."""
 
-    def evenly(transcript, sound):
+    def evenly(transcript, path, channel=""):
         turns = []
         for turn in transcript:
             words, step = turn.text.split(), turn.duration / len(turn.text.split())
@@ -112,7 +112,7 @@ def test_word_by_word_the_times_come_from_an_alignment(sides, resources, monkeyp
             turns.append(replace(turn, words=tuple(Word(w, *t) for w, t in zip(words, times, strict=True))))
         return replace(transcript, turns=tuple(turns))
 
-    monkeypatch.setattr("presage.depression.speech.word_times.with_words", evenly)
+    monkeypatch.setattr("presage.depression.speech.word_times.words_in_file", evenly)
     one = sides[0].select(sides[0].patient_ids[:1])
     answers, texts = Fusion(sentences=False)._interviews().persons(one, resources)
     answer = answers[0][0]

@@ -13,6 +13,7 @@ from presage.cohort.outcome_tables import outcome_columns, patients_with_outcome
 from presage.depression.importers.coverage import without_uncovered
 from presage.depression.importers.folders import from_folders
 from presage.depression.importers.listing import from_table
+from presage.depression.importers.soundtracks import with_soundtracks
 from presage.depression.scales import score, scored_columns
 from presage.depression.study_template import write_study
 
@@ -86,7 +87,7 @@ def import_interviews(
             f"none of {len(files)} files is an interview", where=root, cure="one folder per person with its files in it"
         )
     given = {"language": language, "participant_label": participant_label, "channel": channel}
-    rows = [_with_defaults(row, given) for row in rows]
+    rows = with_soundtracks([_with_defaults(row, given) for row in rows])
     rows, short = without_uncovered(rows, root)
     people = {row["patient_id"]: row["patient_id"] for row in rows}
     patients, notes = patients_with_outcomes(people, answers, ids="the names of the folders")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError
 from presage.depression.speech.pronunciation import guessed, known_words, spoken
+from presage.depression.speech.windows import sound_between
 from presage.depression.transcript import Transcript, Turn, Word
 
 RATE = 16_000
@@ -83,21 +85,52 @@ def with_words(transcript: Transcript, sound: NDArray[np.float32]) -> Transcript
     InputError
         If the language cannot be aligned.
     """
+    refuse_unknown(transcript)
+    return replace(transcript, turns=tuple(_with_words(turn, _cut(sound, turn)) for turn in transcript))
+
+
+def words_in_file(transcript: Transcript, path: str, *, channel: str = "") -> Transcript:
+    """The same from a file, which is streamed: memory grows with the longest turn and not with the recording.
+
+    Raises
+    ------
+    InputError
+        If the language cannot be aligned.
+    UnusableRecording
+        If the sound cannot be decoded.
+    """
+    refuse_unknown(transcript)
+    turns = list(transcript)
+    order = sorted(range(len(turns)), key=lambda number: span_of(turns[number]))
+    parts = sound_between(path, [span_of(turns[number]) for number in order], channel=channel)
+    for number, part in zip(order, parts, strict=True):
+        turns[number] = _with_words(turns[number], part)
+    return replace(transcript, turns=tuple(turns))
+
+
+def span_of(turn: Turn) -> tuple[float, float]:
+    """The stretch that is searched for a turn, seconds; to the end of the sound where nothing is known."""
+    start = 0.0 if turn.start is None else max(0.0, turn.start - _MARGIN)
+    return start, math.inf if turn.stop is None else turn.stop + _MARGIN
+
+
+def refuse_unknown(transcript: Transcript) -> None:
+    """Raise InputError where the language cannot be aligned."""
     if transcript.language.split("-")[0].lower() not in LANGUAGES:
         raise InputError(
             f"words in {transcript.language!r} cannot be aligned with their sound: the aligner knows English alone",
             cure="give word times in the transcript, or use markers that work on whole answers",
         )
-    return replace(transcript, turns=tuple(_with_words(turn, sound) for turn in transcript))
 
 
-def _with_words(turn: Turn, sound: NDArray[np.float32]) -> Turn:
-    if turn.words:
-        return turn
-    start = 0.0 if turn.start is None else max(0.0, turn.start - _MARGIN)
-    stop = len(sound) / RATE if turn.stop is None else turn.stop + _MARGIN
-    part = sound[round(start * RATE) : round(stop * RATE)]
-    return replace(turn, words=align(part, turn.text, start=start))
+def _cut(sound: NDArray[np.float32], turn: Turn) -> NDArray[np.float32]:
+    start, stop = span_of(turn)
+    return sound[round(start * RATE) : round(min(stop, len(sound) / RATE) * RATE)]
+
+
+def _with_words(turn: Turn, part: NDArray[np.float32]) -> Turn:
+    """The turn with times for its words; `part` is the sound of its span."""
+    return turn if turn.words else replace(turn, words=align(part, turn.text, start=span_of(turn)[0]))
 
 
 def _decoder() -> Any:

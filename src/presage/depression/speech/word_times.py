@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from presage.cohort import Recording
-from presage.depression.media import read_audio
-from presage.depression.speech.alignment import LANGUAGES, with_words
+from presage.depression.speech.alignment import LANGUAGES, words_in_file
 from presage.depression.speech.pronunciation import spoken
 from presage.depression.transcript import Transcript, Word
 from presage.depression.transcripts import read_transcript
@@ -36,7 +35,7 @@ class WordTimes(Encoder):
 
     def encode(self, recording: Recording) -> Arrays:
         """See the class. Raises UnusableRecording where one of the files cannot be read."""
-        aligned = with_words(_transcript(recording), read_audio(recording.path, channel=recording.get("channel")))
+        aligned = words_in_file(_transcript(recording), recording.path, channel=recording.get("channel"))
         found = [(number, word.start, word.stop) for number, turn in enumerate(aligned) for word in turn.words]
         return {
             "turn": np.array([number for number, _, _ in found], dtype=np.int64),

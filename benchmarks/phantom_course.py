@@ -21,7 +21,7 @@ from presage.study.course import open_visits, score_visits
 from presage.study.folder import folder_at
 from presage.study.run import run_study
 
-# Settings of each marker, and the sign that it reads. Those of the network are the demonstration's, with fewer trainings.
+# Settings of each marker, and the sign that it reads. The network's are the demonstration's, with fewer trainings.
 _NETWORK = {"fusion": "gate", "seeds": 3, "epochs": 30, "new_learning_rate": 0.003}
 _MEMBERS = ["language", "language-measures", "prosody", "face"]
 MARKERS: dict[str, tuple[dict[str, Any], str]] = {

@@ -10,11 +10,15 @@ from presage.cohort import InputError
 
 @dataclass(frozen=True)
 class Column:
-    """One column: our name, the dialects' names (lower case, dots and blanks as `_`), and whether it is needed."""
+    """One column: our name, the dialects' names (lower case, dots and blanks as `_`), and whether it must be there.
+
+    One `on_request` is read only where it was asked for: its texts are long and nearly all different.
+    """
 
     name: str
     also: tuple[str, ...]
     required: bool = False
+    on_request: bool = False
 
 
 # GDC, MC3, Firehose, cBioPortal and the older TCGA dialect in that order where they differ.
@@ -35,6 +39,9 @@ COLUMNS = (
     Column("build", ("ncbi_build", "genome_build", "build", "assembly")),
     Column("reference_reads", ("t_ref_count", "i_t_ref_count")),
     Column("variant_reads", ("t_alt_count", "i_t_alt_count")),
+    Column("cds_change", ("hgvsc", "cdna_change", "coding_change"), on_request=True),
+    Column("transcript", ("transcript_id", "annotation_transcript", "i_transcript_name", "feature"), on_request=True),
+    Column("context", ("context", "ref_context", "reference_context"), on_request=True),
 )
 
 

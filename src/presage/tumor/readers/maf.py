@@ -14,11 +14,12 @@ import pandas as pd
 from presage.cohort import InputError
 from presage.tumor.readers.barcodes import patients
 from presage.tumor.readers.build import Build, plain_chromosomes, refuse_beyond, refuse_misplaced, resolve
-from presage.tumor.readers.columns import locate
+from presage.tumor.readers.columns import COLUMNS, locate
 from presage.tumor.readers.effects import classes, codon, unknown
 from presage.tumor.readers.symbols import mangled
 
 _NUMBERS = ("start", "end", "reference_reads", "variant_reads")
+_ON_REQUEST = frozenset(column.name for column in COLUMNS if column.on_request)
 _TEXT_MISSING = ("", "NA", "NaN", ".", "nan")
 
 
@@ -31,7 +32,8 @@ class Mutations:
     table
         One row per call: `gene`, `sample`, `patient`, `effect` (as the file has it), `class`
         (:data:`~presage.tumor.readers.effects.EFFECTS`), `chromosome`, `start`, and, where the file has them, `end`,
-        `variant_type`, `reference`, `allele`, `protein_change`, `codon`, `reference_reads`, `variant_reads`.
+        `variant_type`, `reference`, `allele`, `protein_change`, `codon`, `reference_reads`, `variant_reads`; on request
+        `cds_change`, `transcript` and `context`.
     build
         Genome build of all positions.
     samples, patients
@@ -54,6 +56,7 @@ def read_maf(
     columns: Mapping[str, str] | None = None,
     patient_of: Mapping[str, str] | None = None,
     dates: Literal["refuse", "repair"] = "refuse",
+    coding: bool = False,
 ) -> Mutations:
     """Read a MAF, plain or gzipped, with comment lines or without.
 
@@ -70,6 +73,8 @@ def read_maf(
     dates
         What is done with gene symbols that a spreadsheet made into dates: refuse the file with their rows named, or
         repair those whose gene is certain and drop and count the rest.
+    coding
+        Also read coding changes (HGVSc), transcripts and reference contexts, where the file has them.
 
     Returns
     -------
@@ -84,6 +89,8 @@ def read_maf(
     where = Path(path).name
     header, skip, separator = _header(Path(path))
     found = locate(header, where, columns)
+    if not coding:
+        found = {name: own for name, own in found.items() if name not in _ON_REQUEST}
     table = _read(Path(path), header, skip, separator, found)
     if table.empty:
         raise InputError("holds no mutation", where=where, cure="Give the file with its rows.")

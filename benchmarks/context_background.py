@@ -2,7 +2,7 @@
 
     python benchmarks/context_background.py [--seeds 5]
 
-Genes of a made-up genome differ in length, G + C and CpG; mutations fall by made-up rates (C > T at CpG 20 times, at TpC
+Genes of a made-up genome differ in length, G + C and CpG; mutations fall by made-up rates (C > T at CpG 20 times, at TC
 6 times as often as elsewhere). Three backgrounds see the same cohorts: Poisson by protein length (a standard), the
 negative-binomial model by protein length, and the same model by coding sequences. First without any selection, with
 silent calls and without; then with planted drivers. P-values are randomised (they are of counts); a level's share is

@@ -133,7 +133,7 @@ def _classes(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def _by_coding_change(table: pd.DataFrame, gene: NDArray[np.int64], sequences: CodingSequences) -> Observed:
-    changes = _coding_changes(table["cds_change"])
+    changes = coding_changes(table["cds_change"])
     coding = (changes["position"].to_numpy() > 0) & (changes["base"] != changes["becomes"]).to_numpy()
     transcripts = _transcripts(table, changes)
     named = np.array(sequences.transcripts, dtype=object)[gene]
@@ -174,7 +174,7 @@ def _by_coding_change(table: pd.DataFrame, gene: NDArray[np.int64], sequences: C
     return _observed(rows, what, context, len(sequences.symbols), True, "HGVSc", left)
 
 
-def _coding_changes(column: pd.Series) -> pd.DataFrame:
+def coding_changes(column: pd.Series) -> pd.DataFrame:
     """Transcript prefix, position (0 where there is none), base and what it becomes (0 to 3) of coding changes."""
     import pyarrow as pa
     from pyarrow import compute

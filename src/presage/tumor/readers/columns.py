@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from presage.cohort import InputError
 
@@ -92,6 +97,33 @@ def locate(header: Sequence[str], where: str, given: Mapping[str, str] | None = 
             cure=f"It has: {_some(header)}. Name the columns with columns={{'gene': '...'}}.",
         )
     return found
+
+
+def of_category(words: pd.Series, values: Sequence[Any], missing: Any) -> NDArray[Any]:
+    """A value for each row from one for each category: what a category means is worked out once, not for every row.
+
+    Parameters
+    ----------
+    words
+        Categorical.
+    values
+        One for each of its categories.
+    missing
+        That of rows without a category.
+    """
+    found: NDArray[Any] = np.array([*values, missing])[words.cat.codes.to_numpy()]
+    return found
+
+
+def renamed(words: pd.Series, names: Mapping[Any, str]) -> pd.Series:
+    """The rows under other names, several categories of which may become one; categories that occur, sorted."""
+    codes = words.cat.codes.to_numpy()
+    old = words.cat.categories
+    used = np.bincount(codes[codes >= 0], minlength=len(old)) > 0
+    fresh = sorted({names[name] for name, occurs in zip(old, used, strict=True) if occurs})
+    place = {name: number for number, name in enumerate(fresh)}
+    moved = of_category(words, [place.get(names[name], -1) for name in old], -1)
+    return pd.Series(pd.Categorical.from_codes(moved, categories=pd.Index(fresh, dtype=object)), index=words.index)  # type: ignore[arg-type]
 
 
 def _some(header: Sequence[str]) -> str:

@@ -192,7 +192,8 @@ def _slowly(path: Path) -> pd.DataFrame:
         number = re.match(r"[^0-9]*([0-9]+)", one["HGVSp_Short"])
         rows.append(
             (one["Hugo_Symbol"].strip(), one["Tumor_Sample_Barcode"], one["Tumor_Sample_Barcode"][:12], what,
-             {"23": "X", "24": "Y"}.get(one["Chromosome"], one["Chromosome"]), float(one["Start_Position"]), float(number[1]) if number else -1.0)
+             {"23": "X"}.get(one["Chromosome"], one["Chromosome"]),
+             float(one["Start_Position"]), float(number[1]) if number else -1.0)
         )  # fmt: skip
     return pd.DataFrame(rows, columns=["gene", "sample", "patient", "class", "chromosome", "start", "codon"])
 

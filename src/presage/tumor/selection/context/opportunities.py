@@ -16,6 +16,8 @@ from presage.tumor.selection.context.changes import CLASSES, CONTEXTS, class_of,
 from presage.tumor.selection.context.coding import CodingSequences
 
 _INSIDE, _FIRST, _LAST = 0, 1, 2
+# Genes counted at once, so that their counts fit the memory of a small machine.
+_AT_ONCE = 500
 # Base before * 256 + codon * 4 + base behind.
 _KINDS = 1024
 
@@ -32,20 +34,30 @@ def opportunities(sequences: CodingSequences) -> NDArray[np.int32]:
     numpy.ndarray
         Shape (genes, 3 classes, 192 contexts).
     """
-    bases, starts = sequences.bases.astype(np.int64), sequences.starts
     size = len(sequences.symbols)
-    codons = 16 * bases[::3] + 4 * bases[1::3] + bases[2::3]
-    before = np.concatenate([[0], bases[2:-1:3]])
-    behind = np.concatenate([bases[3::3], [0]])
-    gene = np.repeat(np.arange(size), sequences.codons)
-    first, last = starts[:-1] // 3, starts[1:] // 3 - 1
-    where = np.full(len(codons), _INSIDE)
-    where[first], where[last] = _FIRST, _LAST
-    kind = where * _KINDS + before * 256 + codons * 4 + behind
-    ones = np.ones(len(kind), dtype=np.int32)
-    counted = sparse.coo_matrix((ones, (gene, kind)), shape=(size, 3 * _KINDS)).tocsr()
-    found = (counted @ _changes_of_kinds()).toarray()
-    return np.asarray(found, np.int32).reshape(size, len(CLASSES), CONTEXTS)
+    kind, first = _kinds_of_codons(sequences), sequences.starts // 3
+    changes = _changes_of_kinds().T.tocsr()
+    found = np.zeros((size, len(CLASSES) * CONTEXTS), dtype=np.int32)
+    for start in range(0, size, _AT_ONCE):
+        end = min(start + _AT_ONCE, size)
+        gene = np.repeat(np.arange(end - start, dtype=np.int32), sequences.codons[start:end])
+        cell = gene * (3 * _KINDS) + kind[first[start] : first[end]]
+        counted = np.bincount(cell, minlength=(end - start) * 3 * _KINDS).astype(np.int32).reshape(-1, 3 * _KINDS)
+        found[start:end] = (changes @ counted.T).T
+    return found.reshape(size, len(CLASSES), CONTEXTS)
+
+
+def _kinds_of_codons(sequences: CodingSequences) -> NDArray[np.int32]:
+    """The kind of each codon of all genes."""
+    bases = sequences.bases
+    codons = (16 * bases[::3] + 4 * bases[1::3] + bases[2::3]).astype(np.int32)
+    kind = codons * 4
+    kind[1:] += 256 * bases[2:-1:3].astype(np.int32)
+    kind[:-1] += bases[3::3]
+    first, last = sequences.starts[:-1] // 3, sequences.starts[1:] // 3 - 1
+    kind[first] += _FIRST * _KINDS
+    kind[last] += _LAST * _KINDS
+    return kind
 
 
 def _changes_of_kinds() -> sparse.csr_matrix:

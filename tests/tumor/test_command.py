@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from presage import cli
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
+from presage.tumor.phantom_genome import draw_genome, draw_mutations, draw_rates
 
 Typed = Callable[..., tuple[int, str, str]]
 
@@ -176,3 +178,37 @@ def test_help_and_a_mistyped_command(presage: Typed) -> None:
     assert "drivers" in said
     assert presage("tumor", "driver")[0] == 2
     assert presage("tumour")[0] == 2
+
+
+def test_selection_by_coding_sequences(presage: Typed, tmp_path: Path) -> None:
+    """A phantom genome as the reference: what was read and fitted is said on the page; a bad reference is refused."""
+    genome = draw_genome(200, seed=2, codons=120)
+    planted = {"PHG0003": ("missense", 30), "PHG0050": ("truncating", 20)}
+    table = draw_mutations(genome, draw_rates(), mutations=1500, patients=60, drivers=planted, seed=2)
+    table.to_csv(tmp_path / "m.maf", sep="\t", index=False)
+    people = sorted(table["Tumor_Sample_Barcode"].unique())
+    values = np.random.default_rng(0).normal(size=(len(people), 40))
+    values[:10, 0] += 9
+    pd.DataFrame(values, people, [f"X{n}" for n in range(40)]).to_csv(tmp_path / "e.csv", index_label="id")
+    genome.write_coding(tmp_path / "cds.fa.gz")
+    genome.write_genome(tmp_path / "g.fa")
+    base = ["tumor", "drivers", "--maf", tmp_path / "m.maf", "--expression", tmp_path / "e.csv", "--permutations", 2]
+    base += ["--rows", "tumours", "--out", tmp_path / "out"]
+    code, _, complained = presage(*base, "--coding-sequences", tmp_path / "cds.fa.gz")
+    assert code == 0, complained
+    page = (tmp_path / "out" / "cohort.html").read_text()
+    assert "200 genes have a coding sequence" in page
+    assert "rates by context (smallest AIC)" in page
+    genes = pd.read_csv(tmp_path / "out" / "genes.tsv", sep="\t", comment="#").set_index("gene")
+    assert (genes.loc[list(planted), "q"].astype(float) < 0.1).all()
+    table.drop(columns=["HGVSc"]).to_csv(tmp_path / "m.maf", sep="\t", index=False)
+    code, _, complained = presage(*base, "--coding-sequences", tmp_path / "cds.fa.gz", "--genome", tmp_path / "g.fa")
+    assert code == 0, complained
+    assert "Contexts by genome" in (tmp_path / "out" / "cohort.html").read_text()
+    code, _, complained = presage(*base, "--genome", tmp_path / "g.fa")
+    assert code != 0
+    assert "--coding-sequences" in complained
+    (tmp_path / "p.fa").write_text(">P [gene=TP53]\n" + "MEEPQSDPSVEPPLSQETFSDLWKLLPE" * 3 + "\n")
+    code, _, complained = presage(*base, "--coding-sequences", tmp_path / "p.fa")
+    assert code != 0
+    assert "holds proteins" in complained

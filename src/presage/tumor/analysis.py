@@ -17,7 +17,7 @@ from presage.tumor.drivers import Calls, Levels, call_drivers, chance_levels, ex
 from presage.tumor.gathering import Tumours
 from presage.tumor.gene_sets import rich_in
 from presage.tumor.likely import chart_progression
-from presage.tumor.ranks import Ranks, rank_genes
+from presage.tumor.ranks import Ranks, Reference, rank_genes
 from presage.tumor.selection import Genes
 from presage.tumor.tci import Inference, LeakRule, Posterior
 
@@ -44,6 +44,7 @@ def analyse(
     *,
     gene_sets: dict[str, frozenset[str]] | None = None,
     genes: Genes | None = None,
+    reference: Reference | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Call the drivers of every tumour and gather what is known of them.
@@ -53,7 +54,9 @@ def analyse(
     gene_sets
         See `presage.tumor.gene_sets`.
     genes
-        Protein lengths, without which selection cannot be tested.
+        Protein lengths, without which, or a `reference`, selection cannot be tested.
+    reference
+        Coding sequences, for expectations by context.
     progress
         Told of the stages.
 
@@ -92,7 +95,7 @@ def analyse(
         told.advance()
     told.finish()
     told.start("Ranking genes", 1)
-    ranks = rank_genes(tumours, calls, genes)
+    ranks = rank_genes(tumours, calls, genes, reference)
     rows = [_gene(tumours, column, calls, ranks, programmes, gene_sets or {}) for column in _by_calls(tumours, calls)]
     told.advance()
     told.finish()

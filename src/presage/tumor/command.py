@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from presage.study.progress import Progress
     from presage.tumor.analysis import Settings
     from presage.tumor.gathering import Tumours
+    from presage.tumor.ranks import Reference
 
 
 class ChangeRule(StrEnum):
@@ -56,6 +57,12 @@ def drivers(
     gene_lengths: Annotated[
         File, typer.Option(help="Hugo_Symbol, aa.length: with it, selection is tested, too.")
     ] = None,
+    coding_sequences: Annotated[
+        File, typer.Option(help="FASTA: tests selection against what each gene's own sequence lets expect.")
+    ] = None,
+    genome: Annotated[
+        File, typer.Option(help="Indexed FASTA: contexts of mutations whose file has no HGVSc column.")
+    ] = None,
     gene_sets: Annotated[File, typer.Option(help="GMT file: sets that the drivers' programmes are rich in.")] = None,
     deg_rule: Annotated[
         ChangeRule,
@@ -81,6 +88,7 @@ def drivers(
     from presage.study.progress import terminal_progress
     from presage.tumor.analysis import Settings
     from presage.tumor.gathering import Files, gather
+    from presage.tumor.ranks import read_reference
 
     files = Files(
         expression=expression,
@@ -101,13 +109,17 @@ def drivers(
         at_least=at_least,
         rows=None if rows is None else rows.value,
         repair_dates=repair_dates,
+        coding=coding_sequences is not None,
     )
     progress.advance()
     progress.finish()
     settings = Settings(
         leak=leak.value, leave_out=leave_out, permutations=permutations, alpha=alpha, seed=seed, threads=threads
     )
-    return report(tumours, settings, out, gene_lengths=gene_lengths, gene_sets=gene_sets, progress=progress)
+    reference = read_reference(tumours.mutations, coding_sequences, genome)
+    return report(
+        tumours, settings, out, gene_lengths=gene_lengths, gene_sets=gene_sets, reference=reference, progress=progress
+    )
 
 
 def report(
@@ -117,6 +129,7 @@ def report(
     *,
     gene_lengths: Path | None = None,
     gene_sets: Path | None = None,
+    reference: Reference | None = None,
     progress: Progress,
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Analyse a cohort, write its tables, and give its pages: that of the cohort first."""
@@ -133,6 +146,7 @@ def report(
         settings,
         gene_sets=None if gene_sets is None else read_gene_sets(gene_sets),
         genes=None if gene_lengths is None else read_genes(gene_lengths),
+        reference=reference,
         progress=progress,
     )
     codes = deal_codes(tumours.patients, settings.seed)

@@ -117,6 +117,7 @@ def gather(
     at_least: int = 2,
     rows: Literal["tumours", "genes"] | None = None,
     repair_dates: bool = False,
+    coding: bool = False,
 ) -> Tumours:
     """Read and match the tables of a cohort.
 
@@ -133,6 +134,8 @@ def gather(
         What the rows of the expression matrix are, where that cannot be told.
     repair_dates
         Whether gene symbols that a spreadsheet made into dates are undone.
+    coding
+        Whether coding changes, transcripts and contexts of the mutations are read, too.
 
     Raises
     ------
@@ -143,7 +146,8 @@ def gather(
         raise InputError("mutations or a table of alterations are needed, one of them", cure="--maf or --alterations")
     mutations = None
     if files.maf is not None:
-        mutations = read_maf(files.maf, build=files.build, dates="repair" if repair_dates else "refuse")
+        dates: Literal["refuse", "repair"] = "repair" if repair_dates else "refuse"
+        mutations = read_maf(files.maf, build=files.build, dates=dates, coding=coding)
     kinds = _kinds(files, mutations)
     changed, z, rule = _changed(files, kinds, deg_rule, deg_threshold, rows)
     tables = {"mutations": kinds["mutations"], "expression": changed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,17 @@ import pandas as pd
 from presage.cohort import InputError
 from presage.tumor.drivers import Calls
 from presage.tumor.gathering import KINDS, Tumours
-from presage.tumor.selection import Genes, by_length, randomised, select_genes
+from presage.tumor.readers import Mutations
+from presage.tumor.selection import (
+    CodingSequences,
+    Genes,
+    Genome,
+    by_length,
+    randomised,
+    read_coding_sequences,
+    select_genes,
+    transcripts_of,
+)
 
 # P-values that a QQ plot needs; all small ones are kept, of the others every so many.
 _SURE = 0.01
@@ -43,26 +54,67 @@ class Ranks:
         return found
 
 
-def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None) -> Ranks:
+@dataclass(frozen=True)
+class Reference:
+    """What expectations by context need.
+
+    Attributes
+    ----------
+    sequences
+        Of the genes.
+    genome
+        For the contexts of mutations whose file has no coding changes; None where it has.
+    """
+
+    sequences: CodingSequences
+    genome: Genome | None = None
+
+
+def read_reference(mutations: Mutations | None, sequences: Path | None, genome: Path | None) -> Reference | None:
+    """Read coding sequences, of the transcripts that the mutations name where they do; None where none are given.
+
+    Raises
+    ------
+    InputError
+        When the files are bad, a genome comes without coding sequences, or sequences without mutations.
+    """
+    if sequences is None:
+        if genome is not None:
+            raise InputError("a genome alone does not say what genes are", cure="Add --coding-sequences CDS.fa.gz.")
+        return None
+    if mutations is None:
+        raise InputError("coding sequences are of no use without mutations", cure="Give --maf, or leave them out.")
+    chosen = read_coding_sequences(sequences, transcripts=transcripts_of(mutations))
+    return Reference(chosen, None if genome is None else Genome(genome))
+
+
+def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None, reference: Reference | None = None) -> Ranks:
     """Rank the altered genes of a cohort.
 
     Parameters
     ----------
     genes
-        Protein lengths; without them selection and the length-adjusted frequency are not known, and said not to be.
+        Protein lengths; without them or a `reference` selection and the length-adjusted frequency are not known, and
+        said not to be.
+    reference
+        Coding sequences, for expectations by context.
     """
     names = list(tumours.altered.columns)
     called = np.bincount(calls.alteration[calls.driver], minlength=len(names))
     table = pd.DataFrame({"called": called, "altered": tumours.altered.sum().to_numpy()}, index=names)
     table["rank_calls"] = table["called"].where(table["called"] > 0).rank(ascending=False, method="min")
     table["rank_frequency"] = table["altered"].rank(ascending=False, method="min")
-    why = _why_not(tumours, genes)
+    why = _why_not(tumours, genes, reference)
     if why:
         return Ranks(table, {"not_computed": why})
     assert tumours.mutations is not None
-    assert genes is not None
     try:
-        selection = select_genes(tumours.mutations, genes)
+        selection = select_genes(
+            tumours.mutations,
+            genes,
+            sequences=None if reference is None else reference.sequences,
+            genome=None if reference is None else reference.genome,
+        )
     except InputError as error:
         return Ranks(table, {"not_computed": error.what})
     tested = selection.table.set_index("gene")
@@ -86,9 +138,9 @@ def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None) -> Ranks:
     return Ranks(table, document)
 
 
-def _why_not(tumours: Tumours, genes: Genes | None) -> str:
+def _why_not(tumours: Tumours, genes: Genes | None, reference: Reference | None) -> str:
     if tumours.mutations is None:
         return "a table of 0 and 1 has no silent mutations, from which the background rate is learned"
-    if genes is None:
-        return "no table of protein lengths was given (--gene-lengths)"
+    if genes is None and reference is None:
+        return "no table of protein lengths was given (--gene-lengths), and no --coding-sequences"
     return ""

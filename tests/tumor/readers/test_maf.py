@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from presage.cohort import InputError
 from presage.tumor.readers import altered_genes, read_maf
 from presage.tumor.readers.build import chromosome_lengths
+from presage.tumor.readers.columns import of_category, renamed
 from presage.tumor.readers.symbols import likely_gene, new_name
 from tumor.readers.maf_files import row, write
 
@@ -123,6 +126,88 @@ def test_repeated_calls_count_once(tmp_path: Path) -> None:
     assert len(found.table) == 2
     assert found.counts["dropped: the same call of the same sample again"] == 1
     assert altered_genes(found).to_dict() == {"TP53": {"TCGA-AA-0001": 1}}
+
+
+def test_blanks_around_names_do_not_make_two_of_one(tmp_path: Path) -> None:
+    rows = [row(), row("TP53 "), row("KRAS", Chromosome="chr12", Start_Position="25245350", HGVSp_Short="p.G12D")]
+    found = read_maf(write(tmp_path / "a.maf", rows))
+    assert found.table["gene"].tolist() == ["TP53", "KRAS"]
+    assert found.counts["dropped: the same call of the same sample again"] == 1
+
+
+def test_repeats_are_whole_calls(tmp_path: Path) -> None:
+    """The same place in one sample with another allele or another end is another call."""
+    rows = [
+        row(),
+        row(Tumor_Seq_Allele2="A"),
+        row(End_Position="7674221"),
+        row(),
+        row(End_Position=""),
+        row(End_Position=""),
+    ]
+    found = read_maf(write(tmp_path / "a.maf", rows))
+    assert found.table["allele"].tolist() == ["T", "A", "T", "T"]
+    assert found.counts["dropped: the same call of the same sample again"] == 2
+
+
+def test_coding_changes_are_read_on_request_alone(tmp_path: Path) -> None:
+    more = {"HGVSc": "c.743G>A", "Transcript_ID": "ENST00000269305", "CONTEXT": "AACCCGGAGGC"}
+    path = write(tmp_path / "a.maf", [row(**more)])
+    assert not {"cds_change", "transcript", "context"} & set(read_maf(path).table)
+    found = read_maf(path, coding=True).table
+    assert found.loc[0, ["cds_change", "transcript", "context"]].tolist() == list(more.values())
+    older = {"cDNA_Change": "c.743G>A", "Annotation_Transcript": "ENST00000269305.4", "ref_context": "AACCCGGAGGC"}
+    found = read_maf(write(tmp_path / "b.maf", [row(**older)]), coding=True).table
+    assert found.loc[0, ["cds_change", "transcript", "context"]].tolist() == list(older.values())
+
+
+def test_what_is_worked_out_by_category_is_what_rows_give() -> None:
+    words = pd.Series(["b", None, "a", "b"], dtype=pd.CategoricalDtype(["b", "a", "unused"]))
+    assert of_category(words, [1.0, 2.0, 3.0], 9.0).tolist() == [1, 9, 2, 1]
+    found = renamed(words, {"a": "y", "b": "x", "unused": "z"})
+    pd.testing.assert_series_equal(found, pd.Series(["x", None, "y", "x"]).astype("category"))
+    joined = renamed(words, {"a": "x", "b": "x", "unused": "z"})
+    assert list(joined.cat.categories) == ["x"]
+    assert joined.isna().tolist() == [False, True, False, False]
+
+
+def _slowly(path: Path) -> pd.DataFrame:
+    """The same table row by row, in text."""
+    raw = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    raw = raw.rename(columns={"End_position": "End_Position", "Protein_Change": "HGVSp_Short"})
+    classes = {"Silent": "silent", "Missense_Mutation": "missense", "Nonsense_Mutation": "truncating",
+               "Splice_Site": "truncating", "Nonstop_Mutation": "truncating", "Translation_Start_Site": "truncating",
+               "Frame_Shift_Del": "indel", "Frame_Shift_Ins": "indel", "In_Frame_Del": "indel",
+               "In_Frame_Ins": "indel"}  # fmt: skip
+    rows, seen = [], set()
+    for one in raw.to_dict("records"):
+        key = tuple(one[name] for name in ("Tumor_Sample_Barcode", "Hugo_Symbol", "Chromosome", "Start_Position",
+                                           "End_Position", "Tumor_Seq_Allele2"))  # fmt: skip
+        if key in seen:
+            continue
+        seen.add(key)
+        what = classes.get(one["Variant_Classification"], "noncoding")
+        if what == "truncating" and one["Variant_Type"] in ("INS", "DEL"):
+            what = "indel"
+        number = re.match(r"[^0-9]*([0-9]+)", one["HGVSp_Short"])
+        rows.append(
+            (one["Hugo_Symbol"].strip(), one["Tumor_Sample_Barcode"], one["Tumor_Sample_Barcode"][:12], what,
+             {"23": "X"}.get(one["Chromosome"], one["Chromosome"]),
+             float(one["Start_Position"]), float(number[1]) if number else -1.0)
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=["gene", "sample", "patient", "class", "chromosome", "start", "codon"])
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["laml/tcga_laml.maf.gz", "mc3/PAAD.MC3.maf.tsv.gz", "mc3/LGG.MC3.maf.tsv.gz"])
+def test_real_tables_are_those_of_a_row_by_row_reading(research_data: Path, name: str) -> None:
+    path = research_data / "tumor" / name
+    found = read_maf(path, build="hg19").table
+    slow = _slowly(path)
+    text = (
+        found[list(slow)].astype({"start": float}).astype(dict.fromkeys(slow.columns[:5], str)).fillna({"codon": -1.0})
+    )
+    pd.testing.assert_frame_equal(text.astype(slow.dtypes.to_dict()), slow)
 
 
 @pytest.mark.data

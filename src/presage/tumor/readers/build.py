@@ -14,8 +14,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from presage.cohort import InputError
+from presage.tumor.readers.columns import of_category, renamed
 
 Build = Literal["hg18", "hg19", "hg38"]
 _NAMES: dict[str, Build] = {
@@ -77,7 +79,7 @@ def plain_chromosomes(chromosome: pd.Series) -> pd.Series:
         text = text.removesuffix(".0")
         return same.get(text, text)
 
-    return names.astype(object).map({name: one(name) for name in names.cat.categories}).astype("category")
+    return renamed(names, {name: one(name) for name in names.cat.categories})
 
 
 def resolve(stated: pd.Series | None, asked: str | None, where: str) -> Build:
@@ -125,13 +127,13 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
     first_row
         The row number of the first position in the file, for the error.
     """
-    lengths = chromosome.astype(object).map(chromosome_lengths(build)).astype(float).to_numpy()
+    lengths = _ends(chromosome, build)
     beyond = np.flatnonzero((position.to_numpy(float) > lengths) | (position.to_numpy(float) < 1))
     if not beyond.size:
         return
     fits = []
     for other in _LENGTHS:
-        there = chromosome.astype(object).map(chromosome_lengths(other)).astype(float).to_numpy()
+        there = _ends(chromosome, other)
         if np.all(position.to_numpy(float)[beyond] <= there[beyond]) and position.min() >= 1:
             fits.append(other)
     told = "; ".join(
@@ -145,15 +147,22 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
     )
 
 
+def _ends(chromosome: pd.Series, build: Build) -> NDArray[np.float64]:
+    """The length of each row's chromosome, NaN where it is not one of the 24."""
+    lengths = chromosome_lengths(build)
+    words = chromosome.astype("category")
+    return of_category(words, [float(lengths.get(str(name), np.nan)) for name in words.cat.categories], np.nan)
+
+
 def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series, build: Build, where: str) -> None:
     """Refuse a table most of whose calls in often mutated genes lie where the other build has the gene."""
     if build == "hg18":
         return
-    names = gene.astype(object)
-    known = names.isin(_ANCHORS).to_numpy()
+    words = gene.astype("category")
+    known = of_category(words, [name in _ANCHORS for name in words.cat.categories], False)
     own_place = other_place = 0
     example = ""
-    for name, chrom, at in zip(names[known], chromosome.astype(object)[known], position[known], strict=True):
+    for name, chrom, at in zip(gene[known], chromosome[known], position[known], strict=True):
         its, *spans = _ANCHORS[name]
         first, second = (spans[:2], spans[2:]) if build == "hg19" else (spans[2:], spans[:2])
         in_own, in_other = (its == chrom and low <= at <= high for low, high in (first, second))

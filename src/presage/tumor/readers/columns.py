@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from presage.cohort import InputError
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: our name, the dialects' names (lower case, dots and blanks as `_`), and whether it is needed."""
+    """One column: our name, the dialects' names (lower case, dots and blanks as `_`), and whether it must be there.
+
+    One `on_request` is read only where it was asked for: its texts are long and nearly all different.
+    """
 
     name: str
     also: tuple[str, ...]
     required: bool = False
+    on_request: bool = False
 
 
 # GDC, MC3, Firehose, cBioPortal and the older TCGA dialect in that order where they differ.
@@ -35,6 +44,9 @@ COLUMNS = (
     Column("build", ("ncbi_build", "genome_build", "build", "assembly")),
     Column("reference_reads", ("t_ref_count", "i_t_ref_count")),
     Column("variant_reads", ("t_alt_count", "i_t_alt_count")),
+    Column("cds_change", ("hgvsc", "cdna_change", "coding_change"), on_request=True),
+    Column("transcript", ("transcript_id", "annotation_transcript", "i_transcript_name", "feature"), on_request=True),
+    Column("context", ("context", "ref_context", "reference_context"), on_request=True),
 )
 
 
@@ -85,6 +97,33 @@ def locate(header: Sequence[str], where: str, given: Mapping[str, str] | None = 
             cure=f"It has: {_some(header)}. Name the columns with columns={{'gene': '...'}}.",
         )
     return found
+
+
+def of_category(words: pd.Series, values: Sequence[Any], missing: Any) -> NDArray[Any]:
+    """A value for each row from one for each category: what a category means is worked out once, not for every row.
+
+    Parameters
+    ----------
+    words
+        Categorical.
+    values
+        One for each of its categories.
+    missing
+        That of rows without a category.
+    """
+    found: NDArray[Any] = np.array([*values, missing])[words.cat.codes.to_numpy()]
+    return found
+
+
+def renamed(words: pd.Series, names: Mapping[Any, str]) -> pd.Series:
+    """The rows under other names, several categories of which may become one; categories that occur, sorted."""
+    codes = words.cat.codes.to_numpy()
+    old = words.cat.categories
+    used = np.bincount(codes[codes >= 0], minlength=len(old)) > 0
+    fresh = sorted({names[name] for name, occurs in zip(old, used, strict=True) if occurs})
+    place = {name: number for number, name in enumerate(fresh)}
+    moved = of_category(words, [place.get(names[name], -1) for name in old], -1)
+    return pd.Series(pd.Categorical.from_codes(moved, categories=pd.Index(fresh, dtype=object)), index=words.index)  # type: ignore[arg-type]
 
 
 def _some(header: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from presage.tumor.readers.columns import of_category
+
 #: The classes of an effect. `noncoding` is outside the coding sequence; `other` is known and not counted anywhere.
 EFFECTS = ("silent", "missense", "truncating", "indel", "noncoding")
 
@@ -70,12 +72,14 @@ def classes(effect: pd.Series, variant_type: pd.Series | None) -> pd.Series:
         Categorical with the categories :data:`EFFECTS`; missing where the classification is not known.
     """
     names = effect.astype("category")
-    of = {name: _CLASS_OF.get(str(name).strip().lower()) for name in names.cat.categories}
-    found = names.map(of).astype(object)
+    place = {name: number for number, name in enumerate(EFFECTS)}
+    of = [place.get(_CLASS_OF.get(str(name).strip().lower(), ""), -1) for name in names.cat.categories]
+    found = of_category(names, of, -1)
     if variant_type is not None:
-        indel = variant_type.astype("category").isin(_LENGTHENS).to_numpy()
-        found[indel & (found == "truncating").to_numpy()] = "indel"
-    return pd.Series(pd.Categorical(found, categories=EFFECTS), index=effect.index)
+        types = variant_type.astype("category")
+        indel = of_category(types, [name in _LENGTHENS for name in types.cat.categories], False)
+        found = np.where(indel & (found == place["truncating"]), place["indel"], found)
+    return pd.Series(pd.Categorical.from_codes(found, categories=pd.Index(EFFECTS)), index=effect.index)  # type: ignore[arg-type]
 
 
 def unknown(effect: pd.Series) -> list[str]:

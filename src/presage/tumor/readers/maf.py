@@ -14,11 +14,16 @@ import pandas as pd
 from presage.cohort import InputError
 from presage.tumor.readers.barcodes import patients
 from presage.tumor.readers.build import Build, plain_chromosomes, refuse_beyond, refuse_misplaced, resolve
-from presage.tumor.readers.columns import locate
+from presage.tumor.readers.columns import COLUMNS, locate, of_category, renamed
 from presage.tumor.readers.effects import classes, codon, unknown
 from presage.tumor.readers.symbols import mangled
 
 _NUMBERS = ("start", "end", "reference_reads", "variant_reads")
+_ON_REQUEST = frozenset(column.name for column in COLUMNS if column.on_request)
+# Bytes parsed at once: what stays in a core's cache is parsed a quarter faster.
+_BLOCK = 1 << 20
+# Longer than any chromosome.
+_LONGEST = 300_000_000
 _TEXT_MISSING = ("", "NA", "NaN", ".", "nan")
 
 
@@ -31,7 +36,8 @@ class Mutations:
     table
         One row per call: `gene`, `sample`, `patient`, `effect` (as the file has it), `class`
         (:data:`~presage.tumor.readers.effects.EFFECTS`), `chromosome`, `start`, and, where the file has them, `end`,
-        `variant_type`, `reference`, `allele`, `protein_change`, `codon`, `reference_reads`, `variant_reads`.
+        `variant_type`, `reference`, `allele`, `protein_change`, `codon`, `reference_reads`, `variant_reads`; on request
+        `cds_change`, `transcript` and `context`.
     build
         Genome build of all positions.
     samples, patients
@@ -54,6 +60,7 @@ def read_maf(
     columns: Mapping[str, str] | None = None,
     patient_of: Mapping[str, str] | None = None,
     dates: Literal["refuse", "repair"] = "refuse",
+    coding: bool = False,
 ) -> Mutations:
     """Read a MAF, plain or gzipped, with comment lines or without.
 
@@ -70,6 +77,8 @@ def read_maf(
     dates
         What is done with gene symbols that a spreadsheet made into dates: refuse the file with their rows named, or
         repair those whose gene is certain and drop and count the rest.
+    coding
+        Also read coding changes (HGVSc), transcripts and reference contexts, where the file has them.
 
     Returns
     -------
@@ -84,6 +93,8 @@ def read_maf(
     where = Path(path).name
     header, skip, separator = _header(Path(path))
     found = locate(header, where, columns)
+    if not coding:
+        found = {name: own for name, own in found.items() if name not in _ON_REQUEST}
     table = _read(Path(path), header, skip, separator, found)
     if table.empty:
         raise InputError("holds no mutation", where=where, cure="Give the file with its rows.")
@@ -106,11 +117,12 @@ def read_maf(
     if "protein_change" in table:
         table["codon"] = codon(table["protein_change"])
     of = patients(table["sample"].cat.categories, patient_of, where)
-    table["patient"] = table["sample"].astype(object).map(of).astype("category")
+    table["patient"] = renamed(table["sample"], of)
     everyone = tuple(sorted(set(of.values())))
     samples = tuple(sorted(of))
-    table = _without_repeats(table, counts)
-    return Mutations(table.drop(columns="build", errors="ignore"), own, samples, everyone, counts)
+    if "build" in table:
+        del table["build"]
+    return Mutations(_without_repeats(table, counts), own, samples, everyone, counts)
 
 
 def _header(path: Path) -> tuple[list[str], int, str]:
@@ -139,10 +151,9 @@ def _packed(path: Path) -> bool:
 def _read(path: Path, header: list[str], skip: int, separator: str, found: Mapping[str, str]) -> pd.DataFrame:
     """The named columns under our names; a number that is none leaves its column as text, which `_numbers` names."""
     try:
-        read = _parse(path, header, skip, separator, found, {"start": "int64"})
+        return _parse(path, header, skip, separator, found, {"start": "int64"})
     except InputError:
-        read = _parse(path, header, skip, separator, found, dict.fromkeys(_NUMBERS, "string"))
-    return read.rename(columns={own: name for name, own in found.items()})
+        return _parse(path, header, skip, separator, found, dict.fromkeys(_NUMBERS, "string"))
 
 
 def _parse(
@@ -165,7 +176,7 @@ def _parse(
         try:
             read = csv.read_csv(
                 source,
-                read_options=csv.ReadOptions(skip_rows=skip + 1, column_names=header, block_size=1 << 22),
+                read_options=csv.ReadOptions(skip_rows=skip + 1, column_names=header, block_size=_BLOCK),
                 parse_options=csv.ParseOptions(delimiter=separator, quote_char=quote, invalid_row_handler=spoiled),
                 convert_options=csv.ConvertOptions(
                     include_columns=list(kinds), column_types=kinds, null_values=list(_TEXT_MISSING)
@@ -175,6 +186,8 @@ def _parse(
             what = problem[0] if problem else str(error).splitlines()[0]
             cure = "The file is cut short or damaged: fetch it again."
             raise InputError(f"cannot be read: {what}", where=path.name, cure=cure) from None
+    names = {own: name for name, own in found.items()}
+    read = read.rename_columns([names[own] for own in read.column_names])
     frame: pd.DataFrame = read.unify_dictionaries().to_pandas(split_blocks=True)
     return frame
 
@@ -199,9 +212,11 @@ def _numbers(table: pd.DataFrame, where: str, first_row: int) -> None:
 def _refuse_empty(table: pd.DataFrame, where: str, first_row: int) -> None:
     for name in ("gene", "sample", "effect"):
         words = table[name].astype("category")
-        words = words.cat.rename_categories({old: str(old).strip() for old in words.cat.categories})
-        table[name] = words
-        bad = np.flatnonzero((words.isna() | words.isin(["", "NA"])).to_numpy())
+        plain = {old: str(old).strip() for old in words.cat.categories}
+        if any(old != new for old, new in plain.items()):
+            # With blanks taken away two names may be one.
+            table[name] = words = renamed(words, plain)
+        bad = np.flatnonzero(of_category(words, [word in ("", "NA") for word in words.cat.categories], True))
         if bad.size:
             raise InputError(
                 f"row {int(bad[0]) + first_row}: no {name} ({bad.size} such row(s))",
@@ -240,8 +255,14 @@ def _undo_dates(
 def _without_repeats(table: pd.DataFrame, counts: dict[str, int]) -> pd.DataFrame:
     """The same call of the same sample twice is one call: merged files have such rows."""
     keys = ["sample", "gene", "chromosome", "start", *(name for name in ("end", "allele") if name in table)]
-    codes = [table[name].cat.codes if table[name].dtype == "category" else table[name] for name in keys]
-    repeated = pd.concat(codes, axis=1, keys=keys).duplicated().to_numpy()
+    # One number for sample, gene and place (below 2^63 for 10^4 samples of 10^5 genes) tells nearly all rows apart.
+    sample, gene = (table[name].cat.codes.to_numpy(np.int64) for name in ("sample", "gene"))
+    number = (sample * len(table["gene"].cat.categories) + gene) * _LONGEST + table["start"].to_numpy(np.int64)
+    alike = np.flatnonzero(pd.Series(number).duplicated(keep=False).to_numpy())
+    some = table[keys].iloc[alike]
+    codes = [some[name].cat.codes if some[name].dtype == "category" else some[name] for name in keys]
+    repeated = np.zeros(len(table), dtype=bool)
+    repeated[alike] = pd.concat(codes, axis=1, keys=keys).duplicated().to_numpy()
     if repeated.any():
         counts["dropped: the same call of the same sample again"] = int(repeated.sum())
         table = table[~repeated].reset_index(drop=True)

@@ -2,11 +2,13 @@
 
 A gene's silent changes are Poisson with a rate that varies between genes as a gamma around what its length and its
 covariates say (the model of Martincorena et al., Cell 2017, with protein length in the place of the sequence's own
-mutable sites, which need the genome). Given the gene's own silent changes the rate is a gamma again, so the changes of
-another class are negative-binomial: the gene's own silent ones count as much as they are worth.
+mutable sites, or with these where coding sequences are given: `presage.tumor.selection.context`). Given the gene's own
+silent changes the rate is a gamma again, so the changes of another class are negative-binomial: the gene's own silent
+ones count as much as they are worth.
 
 What the length cannot say (how many changes of a gene's sequence are missense) is a second gamma, whose spread is
-measured on missense changes of genes without excess. Indels have their own spread and follow the length alone.
+measured on missense changes of genes without excess; with sequences it is what is left of it. Indels have their own
+spread and follow the length alone.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ class Background:
     indel_shape
         That of the indels.
     coefficients
-        Of the regression: name -> value (covariates per standard deviation).
+        Of the regression: name -> value (covariates per standard deviation); `log length` is that of what the sequence
+        lets expect where sequences are given.
     learned
         Whether silent changes were enough; False: length alone.
     """
@@ -75,29 +78,33 @@ def fit_background(counts: Counts, covariates: Floats | None = None) -> Backgrou
         Standardised, shape (genes, covariates).
     """
     lengths = counts.genes.lengths
+    sites = counts.sites
+    room = lengths if sites is None else sites["silent"]
     learned = int(counts.silent.sum()) >= LEAST_SILENT
     if learned:
-        design = [np.ones_like(lengths), _standard(np.log(lengths))]
+        design = [np.ones_like(room), _standard(np.log(room))]
         names = ["intercept", "log length"]
         if covariates is not None:
             design += list(covariates.T)
             names += [f"covariate {number + 1}" for number in range(covariates.shape[1])]
-        silent, shape, values = negative_binomial(counts.silent, np.column_stack(design), np.log(lengths))
+        silent, shape, values = negative_binomial(counts.silent, np.column_stack(design), np.log(room))
         factor, given = (shape + counts.silent) / (shape + silent), shape + counts.silent
     else:
         names, values = [], np.array([])
-        silent, shape = lengths / lengths.sum() * max(int(counts.silent.sum()), 1), _SHAPES[1]
+        silent, shape = room / room.sum() * max(int(counts.silent.sum()), 1), _SHAPES[1]
         factor, given = np.ones_like(lengths), np.full(lengths.shape, np.inf)
     rate = silent * factor
+    # Per silent change, a gene's sequence has room for its own number of the others; its length cannot say it.
+    rates = {name: rate if sites is None else rate * (sites[name] / room) for name in ("missense", "truncating")}
     spread, shapes = 0.0, given
-    missense = _scaled(counts.missense, rate, np.ones(lengths.shape, dtype=bool))
+    missense = _scaled(counts.missense, rates["missense"], np.ones(lengths.shape, dtype=bool))
     inside = np.ones(lengths.shape, dtype=bool)
     for _ in range(_ROUNDS):
         spread = _spread(counts.missense[inside], missense[inside], given[inside])
         shapes = 1.0 / (1.0 / given + spread)
         inside = upper_tail(counts.missense, missense, shapes)[0] > _TRIM
-        missense = _scaled(counts.missense, rate, inside)
-    truncating = _trimmed(counts.truncating, rate, shapes)
+        missense = _scaled(counts.missense, rates["missense"], inside)
+    truncating = _trimmed(counts.truncating, rates["truncating"], shapes)
     indel, indel_shape = _indels(counts.indel, lengths)
     expected = dict(zip(CHANGING, (missense, truncating, indel), strict=True))
     of = {name: float(value) for name, value in zip(names, values, strict=True)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +40,9 @@ class Counts:
         Number of patients, those without a mutation among them.
     unknown
         Symbols without a length and their protein-changing and silent calls: not tested.
+    sites
+        `silent`, `missense`, `truncating` -> single-base changes that each gene's sequence lets expect, in any unit,
+        shape (genes,): what stands in the place of length; None where there are no sequences.
     """
 
     genes: Genes
@@ -53,6 +58,7 @@ class Counts:
     silent_chance: float
     patients: int
     unknown: dict[str, int] = field(default_factory=dict)
+    sites: Mapping[str, NDArray[np.floating[Any]]] | None = None
 
 
 def count(mutations: Mutations, genes: Genes) -> Counts:

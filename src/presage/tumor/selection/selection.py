@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from presage.tumor.readers.hypermutation import EXOME, Hypermutators, Policy, hy
 from presage.tumor.readers.maf import Mutations
 from presage.tumor.selection.background import LEAST_SILENT, Background, fit_background
 from presage.tumor.selection.combined import class_tests, excess
+from presage.tumor.selection.context import CodingSequences, Context, Genome, expect, with_sequences
 from presage.tumor.selection.counts import CHANGING, Counts, count
 from presage.tumor.selection.genes import Genes
 from presage.tumor.selection.hotspots import codon_weight, hotspots
@@ -47,6 +49,8 @@ class Selection:
         Who was found, and by which limits; None where they were not looked for.
     limits
         What the cohort is too small or too poor for, in sentences.
+    context
+        How expectations came from sequences; None where they follow protein length.
     """
 
     table: pd.DataFrame
@@ -55,6 +59,7 @@ class Selection:
     codon_weight: float
     hypermutators: Hypermutators | None = None
     limits: tuple[str, ...] = field(default=())
+    context: Context | None = None
 
     def selected(self, q: float = 0.1) -> list[str]:
         """The genes with a false discovery rate below `q`, the surest first."""
@@ -63,8 +68,10 @@ class Selection:
 
 def select_genes(
     mutations: Mutations,
-    genes: Genes,
+    genes: Genes | None,
     *,
+    sequences: CodingSequences | None = None,
+    genome: Path | str | Genome | None = None,
     covariates: Floats | None = None,
     hypermutated: Policy = "exclude",
     megabases: float = EXOME,
@@ -76,9 +83,15 @@ def select_genes(
     mutations
         With silent calls where the background is to be learned from them.
     genes
-        The genes that were looked at: `genes.panel([...])` for a panel.
+        The genes that were looked at: `genes.panel([...])` for a panel. None: those that have a sequence.
+    sequences
+        With them a gene's expectations are the rates of the cohort's mutations by context times the changes that its
+        sequence has room for; see :mod:`presage.tumor.selection.context`. Genes without one are not tested, and
+        counted.
+    genome
+        Indexed FASTA, for the contexts of mutations whose file has no coding changes (`c.742C>T`).
     covariates
-        Of the mutation rate, standardised, shape (genes, covariates).
+        Of the mutation rate, standardised, shape (genes, covariates); of all `genes`, also those without a sequence.
     hypermutated
         What happens to hypermutated patients, see :func:`~presage.tumor.readers.hypermutation.tame`.
     megabases
@@ -87,14 +100,43 @@ def select_genes(
     Raises
     ------
     InputError
-        When the cohort is too small to give a p-value.
+        When the cohort is too small to give a p-value, or the sequences do not fit it.
     """
     found = hypermutators(mutations, megabases=megabases)
-    counts = count(tame(mutations, hypermutated, found), genes)
-    told = _limits(counts)
+    kept = tame(mutations, hypermutated, found)
+    if sequences is None:
+        if genes is None or genome is not None:
+            what = "genes need their protein lengths or their coding sequences; a genome needs the latter, too"
+            raise InputError(what, cure="Give genes=read_genes(...) or sequences=read_coding_sequences(...).")
+        counts, context = count(kept, genes), None
+        told = _limits(counts)
+    else:
+        counts, context, covariates, told = _by_context(kept, genes, sequences, genome, covariates)
     if found.patients:
         told += (f"{len(found.patients)} hypermutated patient(s): {hypermutated}.",)
-    return select_from_counts(counts, covariates=covariates, hypermutated=found, limits=told)
+    return select_from_counts(counts, covariates=covariates, hypermutated=found, limits=told, context=context)
+
+
+def _by_context(
+    mutations: Mutations,
+    genes: Genes | None,
+    sequences: CodingSequences,
+    genome: Path | str | Genome | None,
+    covariates: Floats | None,
+) -> tuple[Counts, Context, Floats | None, tuple[str, ...]]:
+    """Counts over the genes that have a sequence, and what it lets expect of each."""
+    chosen, sequences, without = with_sequences(genes, sequences)
+    counts = count(mutations, chosen)
+    told = _limits(counts, of="coding sequence")
+    if covariates is not None and genes is not None and without:
+        lost = set(without)
+        covariates = covariates[[name not in lost for name in genes.names]]
+    counts, context = expect(mutations, counts, sequences, genome=genome, covariates=covariates)
+    if without:
+        told += (
+            f"{len(without)} gene(s) have no coding sequence and are not tested, such as {', '.join(without[:5])}.",
+        )
+    return counts, context, covariates, (*told, *context.told())
 
 
 def select_from_counts(
@@ -103,6 +145,7 @@ def select_from_counts(
     covariates: Floats | None = None,
     hypermutated: Hypermutators | None = None,
     limits: tuple[str, ...] = (),
+    context: Context | None = None,
 ) -> Selection:
     """The same from counts (also drawn ones)."""
     background = fit_background(counts, covariates)
@@ -125,7 +168,7 @@ def select_from_counts(
     columns["p"] = fisher(columns["p_excess"], columns["p_hotspot"])
     columns["q"] = benjamini_hochberg(columns["p"])
     table = pd.DataFrame(columns).sort_values(["q", "p", "p_excess", "gene"], kind="stable", ignore_index=True)
-    return Selection(table, background, counts, weight, hypermutated, limits)
+    return Selection(table, background, counts, weight, hypermutated, limits, context)
 
 
 def randomised(counts: Counts, covariates: Floats | None = None, *, seed: int = 0) -> dict[str, Floats]:
@@ -159,7 +202,7 @@ def benjamini_hochberg(values: Floats) -> Floats:
     return np.asarray(stats.false_discovery_control(np.clip(values, 0.0, 1.0), method="bh"))
 
 
-def _limits(counts: Counts) -> tuple[str, ...]:
+def _limits(counts: Counts, of: str = "protein length") -> tuple[str, ...]:
     changes = int(sum(getattr(counts, name).sum() for name in CHANGING))
     if counts.patients < LEAST_PATIENTS or changes < LEAST_CHANGES:
         raise InputError(
@@ -175,10 +218,10 @@ def _limits(counts: Counts) -> tuple[str, ...]:
         said.append(
             "No silent calls: the rate of single genes, the effect of covariates and how uneven codons are "
             "cannot be computed. "
-            "Expectations follow protein length alone, and their spread is that of missense changes."
+            f"Expectations follow {of} alone, and their spread is that of missense changes."
         )
     elif silent < LEAST_SILENT:
-        said.append(f"{silent} silent calls are too few to learn rates from; expectations follow protein length alone.")
+        said.append(f"{silent} silent calls are too few to learn rates from; expectations follow {of} alone.")
     if len(counts.genes.names) < _SMALL_PANEL:
         said.append(
             f"{len(counts.genes.names)} genes: in a panel of cancer genes the background leans on genes under "
@@ -187,7 +230,5 @@ def _limits(counts: Counts) -> tuple[str, ...]:
         )
     if counts.unknown:
         calls = sum(counts.unknown.values())
-        said.append(
-            f"{calls} coding call(s) in {len(counts.unknown)} symbol(s) without a protein length are not tested."
-        )
+        said.append(f"{calls} coding call(s) in {len(counts.unknown)} symbol(s) without a {of} are not tested.")
     return tuple(said)

@@ -43,16 +43,20 @@ class Ranks:
         return found
 
 
-def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None) -> Ranks:
+def rank_genes(tumours: Tumours, calls: Calls | None, genes: Genes | None) -> Ranks:
     """Rank the altered genes of a cohort.
 
     Parameters
     ----------
+    calls
+        None without expression.
     genes
         Protein lengths; without them selection and the length-adjusted frequency are not known, and said not to be.
     """
     names = list(tumours.altered.columns)
-    called = np.bincount(calls.alteration[calls.driver], minlength=len(names))
+    called = np.zeros(len(names), dtype=np.int64)
+    if calls is not None:
+        called = np.bincount(calls.alteration[calls.driver], minlength=len(names))
     table = pd.DataFrame({"called": called, "altered": tumours.altered.sum().to_numpy()}, index=names)
     table["rank_calls"] = table["called"].where(table["called"] > 0).rank(ascending=False, method="min")
     table["rank_frequency"] = table["altered"].rank(ascending=False, method="min")

@@ -12,6 +12,8 @@ from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_cli
 from presage.tumor.readers.columns import plain
 from presage.tumor.risk.kind import COLUMNS
 
+#: The word before the ids of made-up patients.
+PHANTOM = "PHANTOM"
 #: Classes of mutations that change the protein.
 CHANGES = ("missense", "truncating", "indel")
 _STAGES = ("cdr_ajcc_pathologic_tumor_stage", "ajcc_pathologic_stage", "ajcc_pathologic_tumor_stage", "stage")
@@ -19,7 +21,9 @@ _GRADES = ("cdr_histological_grade", "histological_grade", "tumor_grade", "grade
 _OUTCOMES = ("os_days", "os_event", "pfi_days", "pfi_event")
 
 
-def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02) -> pd.DataFrame:
+def risk_table(
+    mutations: Mutations, clinical: Clinical, *, least: float = 0.02, copies: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One row per patient of both tables: follow-up, `age`, `stage`, `burden` and a column `mut_GENE` for each gene.
 
     Parameters
@@ -28,6 +32,9 @@ def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02)
         As read; of several samples of a patient the primary tumour's is kept.
     least
         Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
+    copies
+        Copy number of genes, patients x genes, -2 to 2: gives columns `amplified_GENE` (2) and `lost_GENE` (-2) of
+        genes with that in a share `least` of its patients; NaN for patients whom it does not have.
 
     Raises
     ------
@@ -51,6 +58,8 @@ def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02)
     pairs = pairs[pairs["gene"].isin(frequent)]
     hits = pd.crosstab(pairs["patient"], pairs["gene"]).reindex(index=people, columns=frequent, fill_value=0)
     found = table.join(hits.add_prefix("mut_"))
+    if copies is not None:
+        found = found.join(_copy_columns(copies.loc[copies.index.intersection(people)], least).reindex(people))
     # A follow-up of no time tells nothing: such patients have no outcome, and the study counts them as excluded.
     for outcome in ("os", "pfi"):
         if f"{outcome}_days" in found:
@@ -58,6 +67,13 @@ def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02)
             found.loc[none, [f"{outcome}_days", f"{outcome}_event"]] = float("nan")
     found.index.name = "patient_id"
     return found
+
+
+def _copy_columns(copies: pd.DataFrame, least: float) -> pd.DataFrame:
+    parts = []
+    for word, has in (("amplified", copies >= 2), ("lost", copies <= -2)):
+        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(f"{word}_"))
+    return pd.concat(parts, axis=1)
 
 
 def make_risk_cohort(
@@ -85,7 +101,13 @@ def make_risk_cohort(
     outcomes = tuple(column for column in _OUTCOMES if column in table)
     about = "Mutated genes (0/1), number of mutations, stage or grade, age and follow-up in days."
     write_tables(
-        target, table.reset_index(), pd.DataFrame(rows), name=Path(maf).name, description=about, outcomes=outcomes
+        target,
+        table.reset_index(),
+        pd.DataFrame(rows),
+        name=Path(maf).name,
+        description=about,
+        outcomes=outcomes,
+        phantom=any(str(patient).startswith(PHANTOM) for patient in table.index),
     )
     genes = sum(str(column).startswith("mut_") for column in table)
     lost = len(set(followed.table.index)) - len(table)

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, str]]) -> list[Path]:
-    """Write `drivers.tsv`, `genes.tsv`, `programmes.tsv`, `risk.tsv`, `tumours.json`, and `key.csv` for its owner alone.
+    """Write tables of drivers, genes, programmes and risks, `tumours.json`, and `key.csv` for its owner alone.
 
     Parameters
     ----------
@@ -103,3 +103,38 @@ def _write(path: Path, text: str, mode: int = 0o666) -> Path:
         stream.write(text)
     os.replace(unfinished, path)
     return path
+
+
+def write_progression(found: dict[str, Any], folder: Path, ids: Sequence[str]) -> list[Path]:
+    """Write `edges.tsv`, `rates.tsv`, `tumours.tsv`, `progression.json` and, for its owner alone, `key.csv`.
+
+    Parameters
+    ----------
+    found
+        As :func:`presage.tumor.charting.chart` gives it.
+    ids
+        The tumours as their owner knows them, in the order of the table.
+    """
+    from presage.tumor.analysis import deal_codes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made_up = [["# PHANTOM: made-up tumours"]] if found["phantom"] else []
+    heads = ["source", "target", "influence", "same_sign", "nonzero", "low", "high"]
+    edges = [_known(*(edge[name] for name in heads)) for edge in found["edges"]]
+    own = ["event", "tumours", "rate", "observation", "position"]
+    rates = [_known(*(entry[name] for name in own)) for entry in found["events"]]
+    names = [entry["event"] for entry in found["events"]]
+    tumours = []
+    for entry in found["tumours"]:
+        chances = {one["event"]: one["chance"] for one in entry["next"]}
+        order = [" > ".join(entry["order"]), *_known(entry["order_chance"])]
+        tumours.append([entry["code"], len(entry["events"]), *order, *_known(*(chances.get(name) for name in names))])
+    columns = ["tumour", "events", "likeliest_order", "order_chance", *(f"next_{name}" for name in names)]
+    key = sorted(zip(ids, deal_codes(tuple(ids), found["seed"]), strict=True), key=lambda pair: pair[1])
+    return [
+        _write(folder / "edges.tsv", _table([*made_up, heads, *edges], "\t")),
+        _write(folder / "rates.tsv", _table([*made_up, own, *rates], "\t")),
+        _write(folder / "tumours.tsv", _table([*made_up, columns, *tumours], "\t")),
+        _write(folder / "progression.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
+        _write(folder / "key.csv", _table([["tumour", "code"], *key], ","), mode=0o600),
+    ]

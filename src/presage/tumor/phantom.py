@@ -96,7 +96,7 @@ def draw_tumours(
     cause = np.where(generator.random(cause.shape) < noise, -1, cause)
     expressed = (cause >= 0) | (generator.random(cause.shape) < leak)
     age = generator.normal(62, 10, size=tumours)
-    effect = generator.normal(scale=0.6, size=drivers)
+    effect = generator.normal(scale=0.9, size=drivers)
     # Drawn apart, so that what else is drawn does not depend on it.
     stage = np.random.default_rng([seed, 0x57]).choice(4, size=tumours, p=[0.35, 0.3, 0.2, 0.15]) + 1
     risk = driving @ effect + 0.03 * (age - 62) + 0.35 * (stage - 2)

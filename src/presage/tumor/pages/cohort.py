@@ -322,8 +322,8 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
         "name": "order",
         "title": "How one event changes the pace of another",
         "caption": f"An arrow: in tumours with the first event the second comes faster (solid) or slower (dashed). The "
-        f"{len(edges)} strongest of {len(own['edges'])} influences. Events: {own.get('chosen_from', 'called drivers')}. "
-        f"Learnt from tumours seen once each; n = "
+        f"{len(edges)} strongest of {len(own['edges'])} influences. Events: "
+        f"{own.get('chosen_from', 'called drivers')}. Learnt from tumours seen once each; n = "
         f"{len(found['tumours'])}.",
         "alt": f"Network of influences between {joined(names)}. {text}",
         "of": {"nodes": names, "edges": edges},

@@ -53,12 +53,11 @@ def tumour_risk(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
         {"text": _without_this_patient(own, cohort)},
         {"text": f"How far to trust it: {quality(cohort)}"},
         _beside(own, cohort),
+        *([_reasons(own, cohort)] if own["reasons"] else []),
         _place(own, cohort),
+        _thirds(cohort, own["third"]),
+        _concordance(cohort),
     ]
-    if own["reasons"]:
-        blocks.append(_reasons(own, cohort))
-    blocks.append(_thirds(cohort, own["third"]))
-    blocks.append(_concordance(cohort))
     return {"name": "risk", "title": title, "blocks": blocks}
 
 
@@ -152,6 +151,7 @@ def _beside(own: Mapping[str, Any], cohort: Mapping[str, Any]) -> dict[str, Any]
         },
         "columns": ("score", "risk"),
         "data": [(name, value) for name, value, _, _ in rows],
+        "wide": True,
     }
 
 
@@ -213,6 +213,7 @@ def _reasons(own: Mapping[str, Any], cohort: Mapping[str, Any]) -> dict[str, Any
         },
         "columns": ("fact", "weight"),
         "data": [(one["words"], one["weight"]) for one in own["reasons"]],
+        "wide": True,
     }
 
 
@@ -266,7 +267,7 @@ def _stairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list
 
 def _concordance(document: Mapping[str, Any]) -> dict[str, Any]:
     marker, standard = _scores(document)
-    rows = [(document["standard"], _c(standard), None), (document["marker"], _c(marker), 2)]
+    rows = [(document["standard"], _c(standard), None), (document["marker"], _c(marker), 1)]
     return {
         "figure": "forest",
         "name": "concordance",

@@ -50,12 +50,12 @@ class Risks:
         a lower risk), `third` (0 to 2), `known` (whether the patient's follow-up is among those that were learnt from,
         by models of other folds) and `reasons`.
     why_not
-        By patient: why there is no risk, of those of whom it is known.
+        Why the other patients have none.
     """
 
     document: dict[str, Any]
     patients: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    why_not: Mapping[str, str] = field(default_factory=dict)
+    why_not: str = "the patient has no row in the clinical table, or none in the mutation table"
 
     def of(self, patient: str) -> dict[str, Any]:
         """What is told of one patient."""
@@ -63,8 +63,7 @@ class Risks:
             return self.patients[patient]
         if "not_computed" in self.document:
             return {"not_computed": self.document["not_computed"]}
-        why = self.why_not.get(patient, "the patient has no row in the clinical table")
-        return {"not_computed": why}
+        return {"not_computed": self.why_not}
 
 
 def no_risks(why: str) -> Risks:

@@ -77,19 +77,37 @@ def _copy_columns(copies: pd.DataFrame, least: float) -> pd.DataFrame:
 
 
 def make_risk_cohort(
-    maf: Path | str, clinical: Path | str, cohort: str, *, build: str | None = None, least: float = 0.02
+    maf: Path | str,
+    clinical: Path | str,
+    cohort: str,
+    *,
+    build: str | None = None,
+    least: float = 0.02,
+    outcome: str = "os",
 ) -> ImportSummary:
     """Write a cohort folder from a MAF and a clinical table: :func:`risk_table`, and each tumour's mutations as a file.
+
+    Parameters
+    ----------
+    outcome
+        `os` or `pfi`: whose events are told.
 
     Raises
     ------
     InputError
-        As the readers do; a cohort that is there already.
+        As the readers do; a cohort that is there already; nobody with this outcome.
     """
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
     mutations = read_maf(maf, build=build)
     table = risk_table(mutations, followed, least=least)
+    event = f"{outcome}_event"
+    if event not in table or table[event].isna().all():
+        raise InputError(
+            f"nobody has {outcome.upper()} follow-up",
+            where=Path(clinical).name,
+            cure="it needs a status and days, as OS and OS.time",
+        )
     kept = _primary(mutations)[list(COLUMNS)]
     of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))
     rows = []
@@ -112,9 +130,10 @@ def make_risk_cohort(
     genes = sum(str(column).startswith("mut_") for column in table)
     lost = len(set(followed.table.index)) - len(table)
     notes = [f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF."]
-    return ImportSummary(
-        len(table), len(rows), [], notes, {"outcome": "os_days", "cases": int(table["os_event"].sum())}
-    )
+    cases, known = int(table[event].sum()), int(table[event].notna().sum())
+    notes.append(f"{known} patients have {outcome.upper()} follow-up, {cases} of them the event.")
+    facts = {"outcome": f"{outcome}_days", "cases": cases, "controls": known - cases}
+    return ImportSummary(len(table), len(rows), [], notes, facts)
 
 
 def read_risk_cohort(maf: Path | str, clinical: Path | str, *, build: str | None = None) -> Cohort:

@@ -115,8 +115,8 @@ def _network(found: Mapping[str, Any]) -> dict[str, Any]:
         "name": "network",
         "title": "How one event changes the pace of another",
         "caption": f"An arrow: in tumours with the first event the second comes faster (solid) or slower (dashed). "
-        f"Drawn: {len(drawn)} of {counted(len(large), 'influence')}, those with the same sign in half of {found['bootstrap']} "
-        f"draws of the tumours or more. n = {found['n']} tumours.",
+        f"Drawn: {len(drawn)} of {counted(len(large), 'influence')}, those with the same sign in half of "
+        f"{found['bootstrap']} draws of the tumours or more. n = {found['n']} tumours.",
         "alt": f"Network of influences between {joined(names)}. {text}",
         "of": {
             "nodes": names,
@@ -161,8 +161,8 @@ def _events(found: Mapping[str, Any]) -> dict[str, Any]:
         rows.append([*row, *([number(entry["observation"])] if seen else [])])
     table = {
         "table": "Rate: how fast the event comes in a tumour that has none of them, in mean times to the look at such "
-        "a tumour. Early or late: its mean place among a tumour's events, 0 first and 1 last, over the tumours that have "
-        "it and others.",
+        "a tumour. Early or late: its mean place among a tumour's events, 0 first and 1 last, over the tumours that "
+        "have it and others.",
         "columns": ["Event", "Tumours with it", "Rate", "Early (0) or late (1)", *(["On the look"] if seen else [])],
         "rows": rows,
     }

@@ -31,9 +31,8 @@ def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
     """
     called = [one for one in entry["alterations"] if one["called"]]
     measured = has_expression(found)
-    driving = [_explained(entry, called), _alterations(entry, found), *_programmes(called, found)]
     parts = [
-        *(driving if measured else altered.parts(entry, found)),
+        *(_driving(entry, called, found) if measured else altered.parts(entry, found)),
         _course(entry, found),
         tumour_risk(entry, found),
         _follow_up(entry),
@@ -75,6 +74,12 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
         f"Of {altered}, {counted(len(called), 'explains', 'explain')} more of this tumour's changed genes than chance "
         f"would let it: {joined(told)}{more}."
     )
+
+
+def _driving(
+    entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    return [_explained(entry, called), _alterations(entry, found), *_programmes(called, found)]
 
 
 def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

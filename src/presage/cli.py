@@ -247,7 +247,7 @@ def list_() -> None:
     """List the installed markers, kinds of recordings, importers, demonstrations and commands of fields."""
     from importlib.metadata import entry_points
 
-    for group in ("markers", "kinds", "importers", "demos", "commands", "analyses"):
+    for group in ("markers", "kinds", "importers", "demos", "commands", "analyses", "pages"):
         names = sorted(point.name for point in entry_points(group=f"presage.{group}"))
         typer.echo(f"{group + ':':<12}{', '.join(names) or '(none)'}")
 
@@ -290,6 +290,11 @@ def _run(
         tracker.complete(findings, folder_at(folder))
     _answer(findings)
     typer.echo(f"report: {page}")
+    if study.pages:
+        from presage.commands.adding import add_pages
+
+        for main in add_pages(study, folder_at(folder), findings):
+            typer.echo(f"pages: {main}")
     if findings.document.get("incomplete"):
         from presage.study.holes import incomplete
 

@@ -125,7 +125,8 @@ def test_a_tumour_in_a_clinicians_words(found: dict[str, Any]) -> None:
     assert "CDKN2A → EGFR (chance of just this order: 80" in page
     assert "PTEN is the likeliest (70" in page
     assert "died after 2.0 years" in page
-    assert "estimates no risk" in page
+    assert "No risk is told: it was not asked for" in page
+    assert "computed without it" not in page
 
 
 def test_a_tumour_without_alterations_says_so(found: dict[str, Any]) -> None:
@@ -142,6 +143,29 @@ def test_no_driver_is_a_result(found: dict[str, Any]) -> None:
     none = found | {"genes": [gene("TTN", 1, 0)], "tumours": [quiet]}
     assert cohort_page(none)["sentence"].startswith("In none of 1 tumours")
     assert "No gene is called" in page_of(cohort_page(none))
+
+
+def test_without_expression_a_page_shows_what_is_there_and_says_what_is_missing(found: dict[str, Any]) -> None:
+    bare = {"targets": None, "needed": None, "share": None, "called": False, "genes": []}
+    has = [alteration("IDH1", 0, False, 0) | bare | {"q": 0.001, "in_cohort": 2}, alteration("TTN", 0, False, 0) | bare]
+    entry = found["tumours"][0] | {"alterations": has, "changed": None, "unexplained": None}
+    cohort = found["cohort"] | {"rule": "", "changed_a_tumour": None, "measured_genes": 0}
+    selection = {"selected": ["IDH1"], "tested": 2, "patients": 2, "p": [0.1, 0.5], "named": [], "limits": []}
+    genes = [gene("IDH1", 2, 0, q=0.001, rank_selection=1), gene("TTN", 2, 0, q=0.9, rank_selection=2)]
+    whole = found | {"cohort": cohort, "tumours": [entry, entry], "genes": genes, "selection": selection}
+    document = tumour_page(entry, whole)
+    assert (
+        document["sentence"] == "Of the 2 altered genes of this tumour the cohort selects for IDH1: its likely drivers."
+    )
+    page = page_of(document)
+    assert "none was given (--expression)" in page
+    assert "Explained means" not in page
+    untested = whole | {"selection": {"not_computed": "no lengths"}}
+    assert "altered most often: IDH1 and TTN" in tumour_page(entry, untested)["sentence"]
+    told = cohort_page(whole)
+    assert told["sentence"].startswith("2 of 2 tumours have at least one of the 1 gene that the cohort selects for")
+    assert "pale: not selected for" in page_of(told)
+    assert "called" not in tumour_page(entry, whole)["sentence"]
 
 
 def test_drawings_are_well_formed_and_show_what_they_are_given() -> None:

@@ -8,27 +8,51 @@ A document is what JSON can hold: ``title``, ``sentence``, ``phantom``, and as n
 - ``{"notes": [...]}`` and maybe ``title``;
 - ``{"figure": kind, "name": ..., "title": ..., "caption": ..., "alt": ..., "of": ..., "columns": ..., "data": ...}``,
   where ``of`` holds the arguments of the drawing: `tiles`, `bars`, `links`, `influences` or `quantiles`, the functions
-  of that name in `presage.report.figures`.
+  of that name in `presage.report.figures`; `curves`, whose curves are mappings with ``words``, ``xs``, ``ys``, a colour
+  (``stroke``: standard, series-1 ...) and as needed ``low``, ``high``, ``dash``, ``width``; or `forest`, whose rows are
+  mappings with ``name``, ``estimate`` (value, low, high) and ``series``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from presage.report.figures.bars import bars
+from presage.report.figures.canvas import colour
+from presage.report.figures.curves import Curve
+from presage.report.figures.curves import curves as _draw_curves
+from presage.report.figures.forest import Row, forest, forest_narrow
 from presage.report.figures.graph import influences, links
 from presage.report.figures.quantiles import quantiles
 from presage.report.figures.tiles import tiles
 from presage.report.page import html_of
 from presage.report.parts import Block, Figure, Notes, Part, Table, Text
 
+
+def _curves(*, title: str, curves: Sequence[Mapping[str, Any]], **axes: Any) -> str:
+    drawn = [Curve(**{"series": None, **one, "stroke": colour(one["stroke"])}) for one in curves]
+    return _draw_curves(drawn, title=title, **axes)
+
+
+def _forest(*, title: str, rows: Sequence[Mapping[str, Any]], **axes: Any) -> str:
+    return forest([Row(**row) for row in rows], title=title, **axes)
+
+
+def _forest_narrow(*, title: str, rows: Sequence[Mapping[str, Any]], **axes: Any) -> str:
+    kept = {name: value for name, value in axes.items() if name not in ("reference_label", "band")}
+    return forest_narrow([Row(**row) for row in rows], title=title, **kept)
+
+
+_NARROW: dict[str, Callable[..., str]] = {"forest": _forest_narrow}
 _DRAWINGS: dict[str, Callable[..., str]] = {
     "tiles": tiles,
     "bars": bars,
     "links": links,
     "influences": influences,
     "quantiles": quantiles,
+    "curves": _curves,
+    "forest": _forest,
 }
 
 
@@ -86,5 +110,6 @@ def _block(block: Mapping[str, Any]) -> Block:
             columns=block["columns"],
             data=block["data"],
             wide=bool(block.get("wide")),
+            narrow=_NARROW[block["figure"]](title=block["alt"], **block["of"]) if block["figure"] in _NARROW else "",
         )
     raise ValueError(f"a block of a page is none of text, table, notes and figure: {sorted(block)}")

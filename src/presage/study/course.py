@@ -22,15 +22,14 @@ from presage.findings import Findings, ScoreTable
 from presage.findings.course import course
 from presage.findings.findings import SCHEMA
 from presage.study.document import marker_settings
+from presage.study.fitted import first_folds, fitted
 from presage.study.folder import Folder
 from presage.study.marker import Marker, Resources
 from presage.study.plan import Study
 from presage.study.prepare import read_selected, with_encoded
 from presage.study.progress import Progress
-from presage.study.runfolder import seed_of, task_digest
-from presage.study.saved import restore_state, write_state
 from presage.study.software import versions
-from presage.study.tasks import Run, Task, checked_scores, open_run, saves, stamp, unfitted
+from presage.study.tasks import Run, checked_scores, open_run, stamp
 
 #: Below the run folder: findings, page, table and fitted markers.
 FOLDER = "course"
@@ -71,26 +70,11 @@ class Visits:
 
     def folds(self) -> list[Fold]:
         """The folds of the first repeat: each patient is tested once in them."""
-        first = min(repeat for repeat, _ in self.run.folds)
-        return [fold for (repeat, _), fold in sorted(self.run.folds.items()) if repeat == first]
+        return first_folds(self.run)
 
     def fitted(self, position: int, fold: Fold) -> tuple[Marker, Resources]:
         """A marker as the study fitted it on the training patients of a fold; kept, where it can be saved."""
-        run = self.run
-        task = Task(
-            run.folder.address, "score", position, fold.repeat, fold.fold, task_digest(run.plan, position, fold)
-        )
-        seed = seed_of(run.plan.seed, run.plan.name(position), fold.repeat, fold.fold)
-        resources = Resources(cache=run.cache, seed=seed, device=run.plan.device)
-        marker = unfitted(run, task)
-        base = f"{FOLDER}/fitted/{run.plan.slugs[position]}-f{fold.fold:02d}-{task.digest[:12]}"
-        if saves(marker) and run.folder.exists(f"{base}.facts.json"):
-            restore_state(marker, run.folder, base)
-            return marker, resources
-        marker.fit(run.cohort.select(fold.train), resources)
-        if saves(marker):
-            write_state(marker, run.folder, base)
-        return marker, resources
+        return fitted(self.run, position, fold, FOLDER)
 
 
 def open_visits(run_folder: Folder, columns: Sequence[str]) -> Visits:

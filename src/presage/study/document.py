@@ -116,7 +116,9 @@ def findings_of(
 
 def settings_of(study: Study) -> dict[str, Any]:
     """The study as it may be passed on: without its cohort's folder, its engine and any path."""
-    settings = study.model_dump(mode="json", exclude={"cohort": True, "engine": True, "validation": {"splits"}})
+    settings = study.model_dump(
+        mode="json", exclude={"cohort": True, "engine": True, "pages": True, "validation": {"splits"}}
+    )
     return settings | {key: _without_place(_without_paths(settings[key])) for key in ("standard", "markers")}
 
 

@@ -21,6 +21,7 @@ from presage.cohort import InputError, storage
 from presage.findings.findings import Findings
 from presage.study.folder import Folder
 from presage.study.marker import Marker
+from presage.study.pages import FOLDER as PAGES
 from presage.study.plan import Study
 from presage.study.software import versions
 
@@ -53,7 +54,7 @@ def given(study: Study, markers: Sequence[Marker], recordings: list[str] | None 
         root = os.path.abspath(os.path.expanduser(root))
     if recordings is None:
         recordings = _listed(root)
-    plan = study.model_dump(mode="json", exclude={"engine": True})
+    plan = study.model_dump(mode="json", exclude={"engine": True, "pages": True})
     files = {str(study.validation.splits), *_texts(plan)}
     parts = [
         plan,
@@ -92,7 +93,8 @@ def _kept(folder: Folder) -> str:
     """A digest of the run folder: every file by name and size, the small ones that matter by their bytes."""
     names = ("findings.json", "plan.json", "splits.csv", "key.csv", "study.yaml")
     contents = {name: hashlib.sha256(data).hexdigest() for name, data in folder.read_many(names).items()}
-    sizes = {name: size for name, size in folder.sizes().items() if name not in _ASIDE}
+    made_after = f"{PAGES}/"
+    sizes = {n: size for n, size in folder.sizes().items() if n not in _ASIDE and not n.startswith(made_after)}
     return _digest([contents, sizes])
 
 
@@ -178,6 +180,12 @@ def _code(markers: Sequence[Marker]) -> str:
     packages |= {point.module.split(".")[0] for point in points}
     sources = [(path, _version(path)) for package in sorted(packages) for path in _sources(package)]
     return _digest([named, sources])
+
+
+def code_of(kinds: Sequence[type]) -> str:
+    """A digest of the modules behind these classes and of Presage's own, by size and date."""
+    packages = sorted({"presage", *(kind.__module__.split(".")[0] for kind in kinds)})
+    return _digest([(path, _version(path)) for package in packages for path in _sources(package)])
 
 
 def _sources(package: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,6 +15,7 @@ from presage.cohort.outcome import Kind
 from presage.cohort.splits import GroupBy
 from presage.study.marker import Marker
 from presage.study.names import marker_class, marker_reference
+from presage.study.pages import PagesPlan
 from presage.study.placement import Placement
 from presage.study.search_space import TunePlan
 from presage.study.search_space import first_problem as tune_problem
@@ -170,6 +172,9 @@ class Study(_Strict):
         Options of the analyses and of the report, handed on as they are.
     engine
         Where it runs.
+    pages
+        What fields add below the run folder after the findings, which it does not change: for each its registered
+        name and settings (see :mod:`presage.study.pages`). In a file, paths are relative to the file's own folder.
     """
 
     title: str = ""
@@ -181,6 +186,7 @@ class Study(_Strict):
     recordings: dict[str, list[str]] = Field(default_factory=dict)
     report: dict[str, Any] = Field(default_factory=dict)
     engine: EnginePlan = Field(default_factory=EnginePlan)
+    pages: list[PagesPlan] = Field(default_factory=list)
 
     @field_validator("outcome", mode="before")
     @classmethod
@@ -215,10 +221,12 @@ class Study(_Strict):
             study = cls.model_validate(document.content)
         except ValidationError as error:
             raise document.error(problem_of(error, cls)) from error
+        above = where.rsplit("/", 1)[0] if "/" in where else "."
+        # Files of pages are looked for where they are.
+        study = study.model_copy(update={"pages": [plan.beside(partial(_beside, above)) for plan in study.pages]})
         problem = study.first_problem()
         if problem is not None:
             raise document.error(problem)
-        above = where.rsplit("/", 1)[0] if "/" in where else "."
         return study.model_copy(
             update={
                 "cohort": _beside(above, study.cohort),
@@ -265,6 +273,18 @@ class Study(_Strict):
             # Found here and not by the analysis, hours later.
             cure = f"the markers are {', '.join(map(repr, known))}"
             return Problem(("report", "primary"), f"there is no marker called {options.primary!r}", cure)
+        return self._pages_problem()
+
+    def _pages_problem(self) -> Problem | None:
+        named: set[str] = set()
+        for place, plan in enumerate(self.pages):
+            location: Location = ("pages", place)
+            if plan.pages in named:
+                return Problem((*location, "pages"), f"the pages {plan.pages!r} are named twice", "keep one of them")
+            named.add(plan.pages)
+            problem = plan.problem(location)
+            if problem is not None:
+                return problem
         return None
 
     def with_workers(self, workers: int) -> Study:
@@ -299,7 +319,8 @@ class Study(_Strict):
 
     def to_yaml(self) -> str:
         """The study as YAML with every setting written out; :meth:`read` gives the same study back."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+        plain = self.model_dump(mode="json", exclude=None if self.pages else {"pages"})
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
 
     def _located(self) -> list[tuple[Location, MarkerPlan]]:
         return [(("standard",), self.standard), *((("markers", i), plan) for i, plan in enumerate(self.markers))]

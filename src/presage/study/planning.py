@@ -56,7 +56,8 @@ def planned(study: Study, folder: Folder, progress: Progress, engine: Engine | N
     splits = _splits(study, cohort, folder)
     plan = _plan(study, list(markers.values()), cohort, splits, cache)
     key = codes(cohort.patient_ids, study.validation.seed)
-    folder.write_text("study.yaml", study.to_yaml())
+    # Pages are made after the findings and change none of them: what they are made from is kept beside them.
+    folder.write_text("study.yaml", study.model_copy(update={"pages": []}).to_yaml())
     write_snapshot(cohort, folder)
     write_key(folder, key)
     folder.write_text("splits.csv", splits.to_csv())

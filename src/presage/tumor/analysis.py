@@ -5,10 +5,12 @@ What is found is a plain document with codes in the place of patients: pages and
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
@@ -18,12 +20,15 @@ from presage.tumor.gathering import Tumours
 from presage.tumor.gene_sets import rich_in
 from presage.tumor.likely import chart_progression
 from presage.tumor.ranks import Ranks, Reference, rank_genes
+from presage.tumor.risk.individual import Risks, no_risks
 from presage.tumor.selection import Genes
 from presage.tumor.tci import Inference, LeakRule, Posterior
 
 SCHEMA = "presage-tumours/1"
 # Genes of a programme that are kept in the document, and the share of tumours from which a gene belongs to it.
 _PROGRAMME, _PROGRAMME_SHARE = 100, 0.25
+#: False discovery rate below which the cohort is said to select for a gene.
+SELECTED = 0.1
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,14 @@ def analyse(
     gene_sets: dict[str, frozenset[str]] | None = None,
     genes: Genes | None = None,
     reference: Reference | None = None,
+    risks: Risks | None = None,
+    codes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Call the drivers of every tumour and gather what is known of them.
+
+    Without expression no driver is called: what is left is what each tumour has, which of it the cohort selects for,
+    the order of events and the risk.
 
     Parameters
     ----------
@@ -57,6 +67,10 @@ def analyse(
         Protein lengths, without which, or a `reference`, selection cannot be tested.
     reference
         Coding sequences, for expectations by context.
+    risks
+        Of the patients.
+    codes
+        By patient; by default as :func:`deal_codes` deals them.
     progress
         Told of the stages.
 
@@ -64,12 +78,54 @@ def analyse(
     -------
     dict
         ``cohort`` (counts, rule, what was lost), ``settings``, ``genes`` (one entry for each altered gene: ranks by
-        every method, programme), ``tumours`` (one entry each, by code), ``selection``, ``progression``, ``phantom``.
+        every method, programme), ``tumours`` (one entry each, by code), ``selection``, ``progression``, ``risk``,
+        ``phantom``.
     """
     told = progress or Progress()
+    known_as = codes or dict(zip(tumours.patients, deal_codes(tumours.patients, settings.seed), strict=True))
+    names = [known_as[patient] for patient in tumours.patients]
+    calls, programmes = None, None
+    if tumours.changed is None:
+        entries = [_altered(tumours, names[row], row) for row in range(len(names))]
+    else:
+        calls, programmes, entries = _explained(tumours, tumours.changed, settings, names, told)
+    told.start("Ranking genes", 1)
+    ranks = rank_genes(tumours, calls, genes, reference)
+    order = _by_calls(tumours, calls, ranks)
+    rows = [_gene(tumours, column, calls, ranks, programmes, gene_sets or {}) for column in order]
+    told.advance()
+    told.finish()
+    known = {entry["gene"]: entry for entry in rows}
+    for entry in entries:
+        for one in entry["alterations"]:
+            one["in_cohort"], one["q"] = known[one["gene"]]["altered"], known[one["gene"]]["q"]
+    progression = chart_progression(tumours, *_events(rows, ranks, calls is not None), told)
+    judged = risks or no_risks("it was not asked for")
+    for row, entry in enumerate(entries):
+        entry.update(progression.of(row))
+        entry["risk"] = judged.of(tumours.patients[row])
+    # By code: the order of the patients' ids says nothing then.
+    entries.sort(key=lambda entry: entry["code"])
+    return {
+        "schema": SCHEMA,
+        "phantom": tumours.phantom,
+        "cohort": _cohort(tumours),
+        "settings": asdict(settings),
+        "genes": rows,
+        "tumours": entries,
+        "selection": ranks.document,
+        "progression": progression.document,
+        "risk": judged.document,
+    }
+
+
+def _explained(
+    tumours: Tumours, changed: pd.DataFrame, settings: Settings, names: Sequence[str], told: Progress
+) -> tuple[Calls, _Programmes, list[dict[str, Any]]]:
+    """What each alteration of each tumour explains of its expression."""
     inference = Inference(
         tumours.altered.to_numpy(),
-        tumours.changed.to_numpy(),
+        changed.to_numpy(),
         leak=settings.leak,
         leave_out=settings.leave_out,
         threads=settings.threads,
@@ -84,40 +140,27 @@ def analyse(
     )
     told.finish()
     calls = call_drivers(inference, levels)
-    told.start("Explaining tumours", len(tumours.patients))
-    codes = deal_codes(tumours.patients, settings.seed)
-    programmes = _Programmes(tumours, calls)
+    told.start("Explaining tumours", len(names))
+    programmes = _Programmes(tumours, changed, calls)
     entries = []
     for row, found in enumerate(inference.posteriors()):
         mask = explained(found, levels.posterior)
         programmes.add(row, found, mask)
-        entries.append(_tumour(tumours, codes[row], row, found, mask, calls.of(row), levels))
+        entries.append(_tumour(tumours, changed, names[row], row, found, mask, calls.of(row), levels))
         told.advance()
     told.finish()
-    told.start("Ranking genes", 1)
-    ranks = rank_genes(tumours, calls, genes, reference)
-    rows = [_gene(tumours, column, calls, ranks, programmes, gene_sets or {}) for column in _by_calls(tumours, calls)]
-    told.advance()
-    told.finish()
-    known = {entry["gene"]: entry for entry in rows}
-    for entry in entries:
-        for one in entry["alterations"]:
-            one["in_cohort"], one["q"] = known[one["gene"]]["altered"], known[one["gene"]]["q"]
-    progression = chart_progression(tumours, [entry["gene"] for entry in rows if entry["called"]], told)
-    for row, entry in enumerate(entries):
-        entry.update(progression.of(row))
-    # By code: the order of the patients' ids says nothing then.
-    entries.sort(key=lambda entry: entry["code"])
-    return {
-        "schema": SCHEMA,
-        "phantom": tumours.phantom,
-        "cohort": _cohort(tumours),
-        "settings": asdict(settings),
-        "genes": rows,
-        "tumours": entries,
-        "selection": ranks.document,
-        "progression": progression.document,
-    }
+    return calls, programmes, entries
+
+
+def _events(rows: Sequence[Mapping[str, Any]], ranks: Ranks, called: bool) -> tuple[list[str], str]:
+    """Which genes may be events of the network, the first choice first, and what they are called."""
+    if called:
+        return [entry["gene"] for entry in rows if entry["called"]], "called drivers"
+    if "not_computed" in ranks.document:
+        frequent = sorted(rows, key=lambda entry: (-entry["altered"], entry["gene"]))
+        return [entry["gene"] for entry in frequent], "altered genes, the most frequent"
+    selected = [entry for entry in rows if entry["q"] is not None and entry["q"] < SELECTED]
+    return [entry["gene"] for entry in selected], "genes that the cohort selects for"
 
 
 def deal_codes(patients: tuple[str, ...], seed: int) -> list[str]:
@@ -130,11 +173,11 @@ def deal_codes(patients: tuple[str, ...], seed: int) -> list[str]:
 class _Programmes:
     """Counts of explained genes over the tumours, of the alterations that are called somewhere."""
 
-    def __init__(self, tumours: Tumours, calls: Calls) -> None:
+    def __init__(self, tumours: Tumours, changed: pd.DataFrame, calls: Calls) -> None:
         self._columns = {int(column): place for place, column in enumerate(np.unique(calls.alteration[calls.driver]))}
-        size = (len(self._columns), tumours.changed.shape[1])
+        size = (len(self._columns), changed.shape[1])
         self._count, self._up = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
-        self._names = list(tumours.changed.columns)
+        self._names = list(changed.columns)
         self._z = None if tumours.z is None else tumours.z.to_numpy()
         self._having = tumours.altered.sum().to_numpy()
 
@@ -169,36 +212,68 @@ class _Programmes:
         return self._names
 
 
-def _by_calls(tumours: Tumours, calls: Calls) -> list[int]:
-    """Columns of the alterations: most calls first, then the more frequent."""
+def _by_calls(tumours: Tumours, calls: Calls | None, ranks: Ranks) -> list[int]:
+    """Columns of the alterations: most calls first (without calls the most selected for), then the more frequent."""
+    altered = tumours.altered.sum().to_numpy()
+    if calls is None:
+        q = ranks.table["q"].fillna(1.0).to_numpy() if "q" in ranks.table else np.ones(len(altered))
+        return [int(column) for column in np.lexsort((-altered, np.where(q < SELECTED, 0, 1)))]
     called = np.bincount(calls.alteration[calls.driver], minlength=tumours.altered.shape[1])
-    return [int(column) for column in np.lexsort((-tumours.altered.sum().to_numpy(), -called))]
+    return [int(column) for column in np.lexsort((-altered, -called))]
 
 
 def _gene(
     tumours: Tumours,
     column: int,
-    calls: Calls,
+    calls: Calls | None,
     ranks: Ranks,
-    programmes: _Programmes,
+    programmes: _Programmes | None,
     sets: dict[str, frozenset[str]],
 ) -> dict[str, Any]:
     gene = str(tumours.altered.columns[column])
-    programme = programmes.of(column)
+    programme = [] if programmes is None else programmes.of(column)
     core = [entry["gene"] for entry in programme if entry["share"] >= _PROGRAMME_SHARE]
     return {
         "gene": gene,
         "altered": int(tumours.altered[gene].sum()),
         "kinds": {kind: int(part[gene].sum()) for kind, part in tumours.kinds.items() if part[gene].any()},
-        "called": int((calls.driver & (calls.alteration == column)).sum()),
+        "called": 0 if calls is None else int((calls.driver & (calls.alteration == column)).sum()),
         **ranks.of(gene),
         "programme": programme,
-        "sets": [asdict(rich) for rich in rich_in(core, programmes.measured(), sets)[:5]] if core and sets else [],
+        "sets": [asdict(rich) for rich in rich_in(core, programmes.measured(), sets)[:5]]
+        if programmes is not None and core and sets
+        else [],
     }
 
 
+def _altered(tumours: Tumours, code: str, row: int) -> dict[str, Any]:
+    """One tumour without expression: what it has, and nothing of what that does."""
+    genes = tumours.altered.columns[tumours.altered.iloc[row].to_numpy() > 0]
+    alterations = [
+        {
+            "gene": str(gene),
+            "kinds": [kind for kind, part in tumours.kinds.items() if gene in part and part[gene].iloc[row]],
+            "targets": None,
+            "needed": None,
+            "share": None,
+            "called": False,
+            "genes": [],
+        }
+        for gene in genes
+    ]
+    alone = {"code": code, "changed": None, "unexplained": None, "alterations": alterations}
+    return {**alone, **_follow_up(tumours, tumours.patients[row])}
+
+
 def _tumour(
-    tumours: Tumours, code: str, row: int, found: Posterior, mask: NDArray[np.bool_], calls: Calls, levels: Levels
+    tumours: Tumours,
+    changed: pd.DataFrame,
+    code: str,
+    row: int,
+    found: Posterior,
+    mask: NDArray[np.bool_],
+    calls: Calls,
+    levels: Levels,
 ) -> dict[str, Any]:
     place = {int(column): number for number, column in enumerate(found.alterations)}
     alterations = []
@@ -218,7 +293,7 @@ def _tumour(
                 "called": bool(calls.driver[number]),
                 "genes": [
                     {
-                        "gene": str(tumours.changed.columns[one]),
+                        "gene": str(changed.columns[one]),
                         "posterior": float(p),
                         "z": None if tumours.z is None else float(tumours.z.to_numpy()[row, one]),
                     }
@@ -249,8 +324,8 @@ def _cohort(tumours: Tumours) -> dict[str, Any]:
         "tumours": len(tumours.patients),
         "altered_genes": int(tumours.altered.shape[1]),
         "rare": tumours.rare,
-        "measured_genes": int(tumours.changed.shape[1]),
-        "changed_a_tumour": float(tumours.changed.sum(axis=1).median()),
+        "measured_genes": 0 if tumours.changed is None else int(tumours.changed.shape[1]),
+        "changed_a_tumour": None if tumours.changed is None else float(tumours.changed.sum(axis=1).median()),
         "rule": tumours.rule,
         "directions": tumours.z is not None,
         "kinds": list(tumours.kinds),
@@ -270,7 +345,8 @@ def refuse_too_few(tumours: Tumours, least: int = 20) -> None:
     """
     if len(tumours.patients) < least:
         raise InputError(
-            f"{len(tumours.patients)} tumours have both alterations and expression; drivers are told from chance by "
+            f"{len(tumours.patients)} tumours have {'alterations' if tumours.changed is None else 'both'}"
+            f"{'' if tumours.changed is None else ' alterations and expression'}; drivers are told from chance by "
             f"comparing tumours, which needs {least} at the least",
             cure="add tumours of the same cancer",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from presage.tumor.analysis import Settings
     from presage.tumor.gathering import Tumours
     from presage.tumor.ranks import Reference
+    from presage.tumor.risk.individual import Risks
+
+#: Days.
+YEAR = 365.25
 
 
 class ChangeRule(StrEnum):
@@ -32,6 +36,13 @@ class Leak(StrEnum):
     driver = "driver"
 
 
+class FollowUp(StrEnum):
+    """What the risk is of."""
+
+    os = "os"
+    pfi = "pfi"
+
+
 class Rows(StrEnum):
     """What the rows of the expression matrix are."""
 
@@ -43,8 +54,10 @@ File = Path | None
 
 
 def drivers(
-    expression: Annotated[Path, typer.Option(help="Matrix of expression, tumours x genes or genes x tumours.")],
     out: Annotated[Path, typer.Option(help="Folder for tables and pages.")],
+    expression: Annotated[
+        File, typer.Option(help="Matrix of expression, tumours x genes or genes x tumours; without it, no programmes.")
+    ] = None,
     maf: Annotated[File, typer.Option(help="Mutations; needs --build where the file does not say it.")] = None,
     alterations: Annotated[File, typer.Option(help="In place of --maf: a table of 0 and 1, tumours x genes.")] = None,
     copy_number: Annotated[File, typer.Option(help="Copy-number segments, log2 ratios.")] = None,
@@ -78,16 +91,24 @@ def drivers(
     repair_dates: Annotated[
         bool, typer.Option("--repair-dates", help="Undo gene symbols that a spreadsheet made into dates.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of permutations and codes.")] = 2020,
+    outcome: Annotated[
+        FollowUp, typer.Option(help="What the risk is of: death (os), or progression or death (pfi).")
+    ] = FollowUp.os,
+    horizon: Annotated[float, typer.Option(help="The risk is told by so many years.", min=0.1)] = 3.0,
+    repeats: Annotated[int, typer.Option(help="Of the cross-validation of the risk.", min=1)] = 2,
+    seed: Annotated[int, typer.Option(help="Of permutations, folds and codes.")] = 2020,
     threads: Annotated[int, typer.Option(help="That work at once; results do not depend on it.", min=1)] = 1,
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Call the drivers of every tumour and write tables, a page of the cohort and one of each tumour.
+
+    With --maf and --clinical (follow-up, age, stage or grade) each page tells the patient's risk beside the standard's.
 
     Tumours are known by codes; `key.csv`, for its owner alone, says whose they are.
     """
     from presage.study.progress import terminal_progress
     from presage.tumor.analysis import Settings
     from presage.tumor.gathering import Files, gather
+    from presage.tumor.prognosis import risks_of
     from presage.tumor.ranks import read_reference
 
     files = Files(
@@ -117,8 +138,16 @@ def drivers(
         leak=leak.value, leave_out=leave_out, permutations=permutations, alpha=alpha, seed=seed, threads=threads
     )
     reference = read_reference(tumours.mutations, coding_sequences, genome)
+    risks = risks_of(tumours, outcome.value, horizon=horizon * YEAR, repeats=repeats, seed=seed, progress=progress)
     return report(
-        tumours, settings, out, gene_lengths=gene_lengths, gene_sets=gene_sets, reference=reference, progress=progress
+        tumours,
+        settings,
+        out,
+        gene_lengths=gene_lengths,
+        gene_sets=gene_sets,
+        reference=reference,
+        risks=risks,
+        progress=progress,
     )
 
 
@@ -130,9 +159,14 @@ def report(
     gene_lengths: Path | None = None,
     gene_sets: Path | None = None,
     reference: Reference | None = None,
+    risks: Risks | None = None,
+    codes: Mapping[str, str] | None = None,
     progress: Progress,
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Analyse a cohort, write its tables, and give its pages: that of the cohort first."""
+    """Analyse a cohort, write its tables, and give its pages: that of the cohort first.
+
+    `codes` are by patient; by default they are dealt at random.
+    """
     from presage.tumor.analysis import analyse, deal_codes, refuse_too_few
     from presage.tumor.exports import write_exports
     from presage.tumor.gene_sets import read_gene_sets
@@ -141,16 +175,18 @@ def report(
     from presage.tumor.selection import read_genes
 
     refuse_too_few(tumours)
+    known_as = codes or dict(zip(tumours.patients, deal_codes(tumours.patients, settings.seed), strict=True))
     found = analyse(
         tumours,
         settings,
         gene_sets=None if gene_sets is None else read_gene_sets(gene_sets),
         genes=None if gene_lengths is None else read_genes(gene_lengths),
         reference=reference,
+        risks=risks,
+        codes=known_as,
         progress=progress,
     )
-    codes = deal_codes(tumours.patients, settings.seed)
-    write_exports(found, out, list(zip(tumours.patients, codes, strict=True)))
+    write_exports(found, out, [(patient, known_as[patient]) for patient in tumours.patients])
     yield out / "cohort.html", cohort_page(found)
     progress.start("Writing pages", len(found["tumours"]))
     for entry in found["tumours"]:

@@ -14,7 +14,7 @@ TUMOURS = 300
 class TumorDemo:
     """Drivers of made-up tumours, ready to show."""
 
-    summary: ClassVar[str] = "Drivers of each tumour from its alterations and its expression, on made-up tumours."
+    summary: ClassVar[str] = "Drivers of each tumour and its patient's risk, on made-up tumours."
 
     def show(
         self,
@@ -43,6 +43,7 @@ class TumorDemo:
         from presage.tumor.gathering import gather
         from presage.tumor.phantom import draw_tumours
         from presage.tumor.phantom_files import write_phantom
+        from presage.tumor.prognosis import risks_of
 
         told = progress or Progress()
         size = {"passengers": 400, "genes": 2000} if full else {}
@@ -54,5 +55,6 @@ class TumorDemo:
         told.advance()
         told.finish()
         settings = Settings(leak="driver", seed=seed)
+        risks = risks_of(tumours, seed=seed, progress=told)
         out = Path(folder) / "drivers"
-        yield from report(tumours, settings, out, gene_lengths=lengths, gene_sets=sets, progress=told)
+        yield from report(tumours, settings, out, gene_lengths=lengths, gene_sets=sets, risks=risks, progress=told)

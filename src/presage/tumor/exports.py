@@ -12,7 +12,7 @@ from typing import Any
 
 
 def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, str]]) -> list[Path]:
-    """Write `drivers.tsv`, `genes.tsv`, `programmes.tsv`, `tumours.json` and, for its owner alone, `key.csv`.
+    """Write tables of drivers, genes, programmes and risks, `tumours.json`, and `key.csv` for its owner alone.
 
     Parameters
     ----------
@@ -28,10 +28,9 @@ def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, 
             entry["code"],
             one["gene"],
             "+".join(one["kinds"]),
-            one["targets"],
-            one["needed"],
-            f"{one['share']:.4f}",
-            "yes" if one["called"] else "no",
+            *_known(one["targets"], one["needed"], None if one["share"] is None else f"{one['share']:.4f}"),
+            # Without expression nothing is called, and nothing is said not to be.
+            "" if one["share"] is None else "yes" if one["called"] else "no",
         ]
         for entry in found["tumours"]
         for one in entry["alterations"]
@@ -47,6 +46,11 @@ def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, 
         for one in found["genes"]
         for target in one["programme"]
     ]
+    risks = [
+        [entry["code"], *_known(*(own.get(name) for name in _RISKS)), own.get("not_computed", "")]
+        for entry in found["tumours"]
+        for own in [entry.get("risk") or {}]
+    ]
     written = [
         _write(folder / "drivers.tsv", _table([*made_up, heads, *drivers], "\t")),
         _write(folder / "genes.tsv", _table([*made_up, ["gene", "altered", "called", *ranks], *genes], "\t")),
@@ -54,10 +58,36 @@ def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, 
             folder / "programmes.tsv",
             _table([*made_up, ["alteration", "gene", "share_of_altered_tumours", "share_raised"], *programmes], "\t"),
         ),
+        _write(folder / "risk.tsv", _table([*made_up, *_about_risk(found), _RISK_HEADS, *risks], "\t")),
         _write(folder / "tumours.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
     ]
     rows = [["patient_id", "code"], *sorted(([*pair] for pair in key), key=lambda pair: pair[1])]
     return [*written, _write(folder / "key.csv", _table(rows, ","), mode=0o600)]
+
+
+_RISKS = ("marker", "standard", "place", "place_standard", "known")
+_RISK_HEADS = [
+    "tumour", "risk", "risk_standard", "share_with_lower_risk", "share_with_lower_risk_standard",
+    "follow_up_known", "why_not",
+]  # fmt: skip
+
+
+def _about_risk(found: dict[str, Any]) -> list[list[str]]:
+    """A line that says which risk it is: a table that is passed on must not lose it."""
+    about = found.get("risk") or {}
+    if "event" not in about:
+        return []
+    return [
+        [
+            f"# risk of {about['event']} by {about['horizon']:g} {about['unit']} from {about['marker']}, beside "
+            f"{about['standard']}; each by models fitted without the patient"
+        ]
+    ]
+
+
+def _known(*values: Any) -> list[Any]:
+    """Cells; empty where nothing is known."""
+    return ["" if value is None else f"{value:.6g}" if isinstance(value, float) else value for value in values]
 
 
 def _table(rows: Iterable[Sequence[Any]], separator: str) -> str:
@@ -73,3 +103,38 @@ def _write(path: Path, text: str, mode: int = 0o666) -> Path:
         stream.write(text)
     os.replace(unfinished, path)
     return path
+
+
+def write_progression(found: dict[str, Any], folder: Path, ids: Sequence[str]) -> list[Path]:
+    """Write `edges.tsv`, `rates.tsv`, `tumours.tsv`, `progression.json` and, for its owner alone, `key.csv`.
+
+    Parameters
+    ----------
+    found
+        As :func:`presage.tumor.charting.chart` gives it.
+    ids
+        The tumours as their owner knows them, in the order of the table.
+    """
+    from presage.tumor.analysis import deal_codes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made_up = [["# PHANTOM: made-up tumours"]] if found["phantom"] else []
+    heads = ["source", "target", "influence", "same_sign", "nonzero", "low", "high"]
+    edges = [_known(*(edge[name] for name in heads)) for edge in found["edges"]]
+    own = ["event", "tumours", "rate", "observation", "position"]
+    rates = [_known(*(entry[name] for name in own)) for entry in found["events"]]
+    names = [entry["event"] for entry in found["events"]]
+    tumours = []
+    for entry in found["tumours"]:
+        chances = {one["event"]: one["chance"] for one in entry["next"]}
+        order = [" > ".join(entry["order"]), *_known(entry["order_chance"])]
+        tumours.append([entry["code"], len(entry["events"]), *order, *_known(*(chances.get(name) for name in names))])
+    columns = ["tumour", "events", "likeliest_order", "order_chance", *(f"next_{name}" for name in names)]
+    key = sorted(zip(ids, deal_codes(tuple(ids), found["seed"]), strict=True), key=lambda pair: pair[1])
+    return [
+        _write(folder / "edges.tsv", _table([*made_up, heads, *edges], "\t")),
+        _write(folder / "rates.tsv", _table([*made_up, own, *rates], "\t")),
+        _write(folder / "tumours.tsv", _table([*made_up, columns, *tumours], "\t")),
+        _write(folder / "progression.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
+        _write(folder / "key.csv", _table([["tumour", "code"], *key], ","), mode=0o600),
+    ]

@@ -29,12 +29,11 @@ from presage.tumor.readers import (
     split_normals,
     z_scores,
 )
+from presage.tumor.risk.tables import PHANTOM
 
 ChangeRule = Literal["auto", "normals", "cohort", "given"]
 #: Kinds of alterations in the order in which they are told; the last is that of a plain 0/1 table.
 KINDS = ("missense", "truncating", "indel", "amplification", "deep loss", "altered")
-# The word before the ids of made-up patients.
-_PHANTOM = "PHANTOM"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Files:
     Attributes
     ----------
     expression
-        Matrix of expression, or of 0 and 1 (changed or not) under the rule `given`.
+        Matrix of expression, or of 0 and 1 (changed or not) under the rule `given`. Without one nothing is known of
+        what an alteration does in a tumour.
     maf, alterations
         Mutations, or in their place a 0/1 table of tumours x genes; one of the two.
     copy_number, gene_positions
@@ -58,7 +58,7 @@ class Files:
         Genome build of mutations and segments, where the MAF does not say it.
     """
 
-    expression: Path
+    expression: Path | None = None
     maf: Path | None = None
     alterations: Path | None = None
     copy_number: Path | None = None
@@ -81,15 +81,19 @@ class Tumours:
     kinds
         Kind of alteration -> tumours x genes, of the kinds that occur.
     changed
-        Tumours x genes, 1 where the expression changed.
+        Tumours x genes, 1 where the expression changed; None without a matrix of expression.
     z
         How far and in which direction, tumours x genes; None where the changes were given.
     rule
-        When a gene counts as changed, in words.
+        When a gene counts as changed, in words; empty without expression.
     rare
         Genes altered in too few tumours to be judged, which are left out.
     mutations, clinical
         As read, None where there is none.
+    copies
+        Copy number of genes, patients x genes, -2 to 2, of all patients that have it; None without segments.
+    owners
+        Id -> patient, where a map was given.
     flow
         Patients who were lost.
     phantom
@@ -99,12 +103,14 @@ class Tumours:
     patients: tuple[str, ...]
     altered: pd.DataFrame
     kinds: Mapping[str, pd.DataFrame]
-    changed: pd.DataFrame
+    changed: pd.DataFrame | None
     z: pd.DataFrame | None
     rule: str
     rare: int = 0
     mutations: Mutations | None = None
     clinical: Clinical | None = None
+    copies: pd.DataFrame | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
     flow: Flow = field(default_factory=Flow)
     phantom: bool = False
 
@@ -149,8 +155,11 @@ def gather(
         dates: Literal["refuse", "repair"] = "repair" if repair_dates else "refuse"
         mutations = read_maf(files.maf, build=files.build, dates=dates, coding=coding)
     kinds = _kinds(files, mutations)
-    changed, z, rule = _changed(files, kinds, deg_rule, deg_threshold, rows)
-    tables = {"mutations": kinds["mutations"], "expression": changed}
+    tables = {"mutations": kinds["mutations"]}
+    changed, z, rule = None, None, ""
+    if files.expression is not None:
+        changed, z, rule = _changed(files.expression, files, kinds, deg_rule, deg_threshold, rows)
+        tables["expression"] = changed
     if "copy number" in kinds:
         tables["copy number"] = kinds["copy number"]
     patients, rows_of, flow = _matched({name: list(table.index) for name, table in tables.items()}, files.patients)
@@ -166,22 +175,26 @@ def gather(
             f"no gene is altered in {at_least} tumours ({len(patients)} tumours, {len(genes)} genes)",
             cure="join cohorts of one cancer, or lower --at-least",
         )
-    mine = rows_of["expression"]
-    changed = changed.loc[mine].set_axis(list(patients))
-    if not changed.to_numpy().any():
-        raise InputError("no gene counts as changed in any tumour", cure="lower --deg-threshold")
+    if changed is not None:
+        mine = rows_of["expression"]
+        changed = changed.loc[mine].set_axis(list(patients))
+        z = None if z is None else z.loc[mine].set_axis(list(patients))
+        if not changed.to_numpy().any():
+            raise InputError("no gene counts as changed in any tumour", cure="lower --deg-threshold")
     return Tumours(
         patients=patients,
         altered=altered[kept],
         kinds={kind: part[kept] for kind, part in parts.items() if part[kept].to_numpy().any()},
         changed=changed,
-        z=None if z is None else z.loc[mine].set_axis(list(patients)),
+        z=z,
         rule=rule,
         rare=len(genes) - len(kept),
         mutations=mutations,
         clinical=None if files.clinical is None else read_clinical(files.clinical, _owners(files.patients)),
+        copies=_by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
+        owners=_owners(files.patients),
         flow=flow,
-        phantom=any(str(name).startswith(_PHANTOM) for name in patients),
+        phantom=any(str(name).startswith(PHANTOM) for name in patients),
     )
 
 
@@ -224,7 +237,14 @@ def _positions(path: Path) -> pd.DataFrame:
     return table
 
 
+def _by_patient(table: pd.DataFrame, path: Path | None) -> pd.DataFrame:
+    """Rows by patient, one sample of each."""
+    patients, rows_of, _ = _matched({"copy number": list(table.index)}, path)
+    return table.loc[rows_of["copy number"]].set_axis(list(patients))
+
+
 def _changed(
+    path: Path,
     files: Files,
     kinds: Mapping[str, pd.DataFrame],
     rule: ChangeRule,
@@ -232,15 +252,15 @@ def _changed(
     rows: Literal["tumours", "genes"] | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, str]:
     if rule == "given":
-        return read_alterations(files.expression), None, "as the given table of 0 and 1 says"
-    rows = rows or _rows(files, {str(name) for name in kinds["mutations"].index})
-    expression = read_expression(files.expression, rows=rows, genes=set(kinds["mutations"].columns))
+        return read_alterations(path), None, "as the given table of 0 and 1 says"
+    rows = rows or _rows(path, files, {str(name) for name in kinds["mutations"].index})
+    expression = read_expression(path, rows=rows, genes=set(kinds["mutations"].columns))
     tumours, normals = split_normals(expression)
     few = normals is None or len(normals.values) < 3
     if rule == "normals" and few:
         raise InputError(
             f"{0 if normals is None else len(normals.values)} normal sample(s) by TCGA sample type (10 to 14)",
-            where=files.expression.name,
+            where=path.name,
             cure="three are needed; or measure against the cohort: --deg-rule cohort",
         )
     against: Expression | None = None if rule == "cohort" or few else normals
@@ -252,11 +272,11 @@ def _changed(
     return changed_genes(tumours, against, threshold=threshold), z, told
 
 
-def _rows(files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:
+def _rows(path: Path, files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:
     """Which side of the expression matrix has the patients of the mutations; None where neither plainly does."""
     try:
-        across = pd.read_csv(files.expression, sep=None, engine="python", nrows=0).columns[1:]
-        down = pd.read_csv(files.expression, sep=None, engine="python", usecols=[0], dtype=str).iloc[:, 0]
+        across = pd.read_csv(path, sep=None, engine="python", nrows=0).columns[1:]
+        down = pd.read_csv(path, sep=None, engine="python", usecols=[0], dtype=str).iloc[:, 0]
     except (OSError, ValueError, pd.errors.ParserError):
         return None  # the reader names what is wrong
     owners = _owners(files.patients)

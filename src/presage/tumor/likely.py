@@ -46,13 +46,21 @@ class Progression:
         }
 
 
-def chart_progression(tumours: Tumours, drivers: list[str], progress: Progress) -> Progression:
-    """Fit a network of the cohort's most called drivers; the penalty is chosen on held-out tumours."""
+def chart_progression(tumours: Tumours, drivers: list[str], what: str, progress: Progress) -> Progression:
+    """Fit a network of the cohort's drivers, the first eligible ones; the penalty is chosen on held-out tumours.
+
+    Parameters
+    ----------
+    drivers
+        Genes, the first choice first.
+    what
+        What they are called.
+    """
     number = tumours.altered.sum()
     events = [gene for gene in drivers if FEWEST <= number[gene] < len(tumours.patients)][:MOST]
     if len(tumours.patients) < TUMOURS or len(events) < 3:
         why = (
-            f"an order of events needs {TUMOURS} tumours and three called drivers that {FEWEST} of them have; found: "
+            f"an order of events needs {TUMOURS} tumours and three {what}, that {FEWEST} of them have; found: "
             f"{len(tumours.patients)} and {len(events)}"
         )
         return Progression({"not_computed": why})
@@ -77,6 +85,7 @@ def chart_progression(tumours: Tumours, drivers: list[str], progress: Progress) 
     ]
     document = {
         "events": events,
+        "chosen_from": what,
         "penalty": float(chosen),
         "rates": [float(rate) for rate in np.exp(np.diag(theta))],
         "edges": sorted(edges, key=lambda edge: -abs(edge["value"])),

@@ -37,6 +37,8 @@ class PhantomTumours:
         True log hazard ratio of each tumour, shape (tumours,).
     age
         Years, shape (tumours,).
+    stage
+        1 to 4, shape (tumours,): it says something of the hazard, as the drivers do.
     """
 
     altered: Matrix
@@ -48,6 +50,7 @@ class PhantomTumours:
     events: NDArray[np.bool_]
     risk: NDArray[np.float64]
     age: NDArray[np.float64]
+    stage: NDArray[np.int64]
 
     @property
     def names(self) -> list[str]:
@@ -93,8 +96,10 @@ def draw_tumours(
     cause = np.where(generator.random(cause.shape) < noise, -1, cause)
     expressed = (cause >= 0) | (generator.random(cause.shape) < leak)
     age = generator.normal(62, 10, size=tumours)
-    effect = generator.normal(scale=0.6, size=drivers)
-    risk = driving @ effect + 0.03 * (age - 62)
+    effect = generator.normal(scale=0.9, size=drivers)
+    # Drawn apart, so that what else is drawn does not depend on it.
+    stage = np.random.default_rng([seed, 0x57]).choice(4, size=tumours, p=[0.35, 0.3, 0.2, 0.15]) + 1
+    risk = driving @ effect + 0.03 * (age - 62) + 0.35 * (stage - 2)
     death = generator.exponential(4.0 / np.exp(risk - risk.mean()))
     end = generator.uniform(1.0, 8.0, size=tumours)
     return PhantomTumours(
@@ -107,6 +112,7 @@ def draw_tumours(
         events=np.asarray(death <= end),
         risk=risk,
         age=age,
+        stage=stage,
     )
 
 

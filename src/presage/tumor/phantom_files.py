@@ -58,6 +58,7 @@ def write_phantom(tumours: PhantomTumours, folder: Path, *, seed: int = 2020) ->
         "OS": tumours.events.astype(int),
         "OS.time": np.maximum((tumours.times * 365.25).round(), 1).astype(int),
         "age": tumours.age.round(1),
+        "stage": [f"Stage {'I' * stage if stage < 4 else 'IV'}" for stage in tumours.stage.tolist()],
     }
     pd.DataFrame(clinical).to_csv(folder / "clinical.tsv", sep="\t", index=False)
     _gene_sets(tumours, names, generator, folder / "gene_sets.gmt")

@@ -88,11 +88,13 @@ def read_reference(mutations: Mutations | None, sequences: Path | None, genome: 
     return Reference(chosen, None if genome is None else Genome(genome))
 
 
-def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None, reference: Reference | None = None) -> Ranks:
+def rank_genes(tumours: Tumours, calls: Calls | None, genes: Genes | None, reference: Reference | None = None) -> Ranks:
     """Rank the altered genes of a cohort.
 
     Parameters
     ----------
+    calls
+        None without expression.
     genes
         Protein lengths; without them or a `reference` selection and the length-adjusted frequency are not known, and
         said not to be.
@@ -100,7 +102,9 @@ def rank_genes(tumours: Tumours, calls: Calls, genes: Genes | None, reference: R
         Coding sequences, for expectations by context.
     """
     names = list(tumours.altered.columns)
-    called = np.bincount(calls.alteration[calls.driver], minlength=len(names))
+    called = np.zeros(len(names), dtype=np.int64)
+    if calls is not None:
+        called = np.bincount(calls.alteration[calls.driver], minlength=len(names))
     table = pd.DataFrame({"called": called, "altered": tumours.altered.sum().to_numpy()}, index=names)
     table["rank_calls"] = table["called"].where(table["called"] > 0).rank(ascending=False, method="min")
     table["rank_frequency"] = table["altered"].rank(ascending=False, method="min")

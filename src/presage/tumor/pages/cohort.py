@@ -7,7 +7,9 @@ from typing import Any
 
 from presage.findings.words import joined
 from presage.tumor.gathering import KINDS
-from presage.tumor.pages.words import care, counted, frame, percent, q_value
+from presage.tumor.pages import altered
+from presage.tumor.pages.risk import NONE, cohort_risk, horizon_words, short_risk
+from presage.tumor.pages.words import NO_EXPRESSION, care, counted, frame, has_expression, percent, q_value
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
 _PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
@@ -24,31 +26,35 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
     found
         As :func:`presage.tumor.analysis.analyse` gives it.
     """
-    cohort, settings = found["cohort"], found["settings"]
+    cohort, settings, measured = found["cohort"], found["settings"], has_expression(found)
+    facts = [("Tumours", f"{cohort['tumours']:,}"), ("Altered genes judged", f"{cohort['altered_genes']:,}")]
+    if measured:
+        facts += [
+            ("Genes measured", f"{cohort['measured_genes']:,}"),
+            ("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}"),
+            ("Against chance", f"{settings['permutations']} permutations, {percent(settings['alpha'])} let by"),
+        ]
     parts = [
         _oncoplot(found),
         _table(found),
         _programmes(found),
         _selection(found),
         _progression(found),
+        cohort_risk(found),
         _tumours(found),
         _who(found),
         care(found),
     ]
     return {
         **frame(found),
-        "title": "Drivers of a cohort of tumours",
-        "sentence": _sentence(found),
+        "title": "Drivers of a cohort of tumours" if measured else "A cohort of tumours",
+        "sentence": _sentence(found) if measured else altered.cohort_sentence(found),
         "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than "
         "chance would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated."
-        + _doubt(found),
-        "facts": [
-            ("Tumours", f"{cohort['tumours']:,}"),
-            ("Altered genes judged", f"{cohort['altered_genes']:,}"),
-            ("Genes measured", f"{cohort['measured_genes']:,}"),
-            ("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}"),
-            ("Against chance", f"{settings['permutations']} permutations, {percent(settings['alpha'])} let by"),
-        ],
+        + _doubt(found)
+        if measured
+        else NO_EXPRESSION,
+        "facts": facts,
         "parts": [part for part in parts if part is not None],
     }
 
@@ -67,8 +73,11 @@ def _sentence(found: Mapping[str, Any]) -> str:
 
 
 def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
-    chosen = [entry for entry in found["genes"] if entry["called"]][:_PLOTTED]
-    rest = sorted((entry for entry in found["genes"] if not entry["called"]), key=lambda entry: -entry["altered"])
+    measured = has_expression(found)
+    tested = "not_computed" not in found["selection"]
+    chosen = [e for e in found["genes"] if (e["called"] if measured else altered.selected(e))][:_PLOTTED]
+    names = {entry["gene"] for entry in chosen}
+    rest = sorted((e for e in found["genes"] if e["gene"] not in names), key=lambda entry: -entry["altered"])
     chosen = [*chosen, *rest[: _PLOTTED - len(chosen)]]
     chosen.sort(key=lambda entry: (-entry["altered"], entry["gene"]))
     kinds = [kind for kind in KINDS if kind in found["cohort"]["kinds"]]
@@ -81,19 +90,19 @@ def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
         for column, row in enumerate(order):
             one = has[row].get(entry["gene"])
             if one is not None:
-                cells += [(column, kinds.index(kind), one["called"]) for kind in one["kinds"]]
+                full = one["called"] if measured else altered.selected(one) or not tested
+                cells += [(column, kinds.index(kind), full) for kind in one["kinds"]]
                 data.append((found["tumours"][row]["code"], entry["gene"], "+".join(one["kinds"]), one["called"]))
         share = percent(entry["altered"] / len(has))
-        rows.append({"name": entry["gene"], "words": f"{share}, called in {entry['called']}", "cells": cells})
+        words = f"{share}, called in {entry['called']}" if measured else share
+        rows.append({"name": entry["gene"], "words": words, "cells": cells})
     top = joined([entry["gene"] for entry in chosen[:3]])
     figure = {
         "figure": "tiles",
         "name": "oncoplot",
         "title": "Alterations by tumour",
-        "caption": f"One column for each of {len(has)} tumours, one row for each gene. Full colour: called a driver of "
-        f"that tumour; pale: altered there and not called. At the right, how many tumours have the gene altered, and "
-        f"in "
-        f"how many of them it is called. n = {len(has)} tumours.",
+        "caption": f"One column for each of {len(has)} tumours, one row for each gene. {_shades(measured, tested)} "
+        f"n = {len(has)} tumours.",
         "alt": f"Alterations of {len(chosen)} genes in {len(has)} tumours; the most frequent are {top}.",
         "of": {
             "rows": rows,
@@ -103,7 +112,7 @@ def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
                 {"name": kind, "series": _SERIES[kind], "tall": kind in ("amplification", "deep loss")}
                 for kind in kinds
             ],
-            "pale": "pale: not called there",
+            "pale": "pale: not called there" if measured else "pale: not selected for" if tested else "",
         },
         "columns": ("tumour", "gene", "kind", "called"),
         "data": data,
@@ -112,7 +121,19 @@ def _oncoplot(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": "alterations", "title": "Which tumour has what", "blocks": [figure]}
 
 
+def _shades(measured: bool, tested: bool) -> str:
+    if measured:
+        return (
+            "Full colour: called a driver of that tumour; pale: altered there and not called. At the right, how many "
+            "tumours have the gene altered, and in how many of them it is called."
+        )
+    of = "Full colour: the cohort selects for the gene; pale: it is not shown to. " if tested else ""
+    return f"{of}At the right, how many tumours have the gene altered."
+
+
 def _table(found: Mapping[str, Any]) -> dict[str, Any]:
+    if not has_expression(found):
+        return _by_selection(found)
     shown = [entry for entry in found["genes"] if entry["called"]][:_TABLED]
     names = {entry["gene"] for entry in shown}
     selected = [e for e in found["genes"] if e["q"] is not None and e["q"] < 0.1 and e["gene"] not in names]
@@ -152,6 +173,26 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
     if not rows:
         blocks = [{"text": "No gene is called in any tumour.", "strong": True}]
     return {"name": "drivers", "title": "Drivers by each method", "blocks": blocks}
+
+
+def _by_selection(found: Mapping[str, Any]) -> dict[str, Any]:
+    tested = "not_computed" not in found["selection"]
+    columns = ["Gene", "Tumours with it", "Rank by frequency"]
+    columns += ["Rank for its length", "Rank by selection", "q of selection"] if tested else []
+    rows, total = [], len(found["tumours"])
+    for entry in found["genes"][:_TABLED]:
+        share = f"{entry['altered']} ({percent(entry['altered'] / total)})"
+        row = [entry["gene"], share, _rank(entry["rank_frequency"])]
+        rows.append([*row, *([_rank(entry["rank_length"]), _rank(entry["rank_selection"])] if tested else [])])
+        rows[-1] += [q_value(entry["q"])] if tested else []
+    first = "those that the cohort selects for first, then " if tested else ""
+    table = {
+        "table": f"The first {len(rows)} of {len(found['genes']):,} altered genes, {first}by frequency. n = {total} "
+        f"tumours; rank 1 is the first of its method. All genes: genes.tsv.",
+        "columns": columns,
+        "rows": rows,
+    }
+    return {"name": "drivers", "title": "Genes by each method", "blocks": [{"text": NO_EXPRESSION}, table]}
 
 
 def _pairs(found: Mapping[str, Any]) -> tuple[int, int]:
@@ -281,7 +322,8 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
         "name": "order",
         "title": "How one event changes the pace of another",
         "caption": f"An arrow: in tumours with the first event the second comes faster (solid) or slower (dashed). The "
-        f"{len(edges)} strongest of {len(own['edges'])} influences. Learnt from tumours seen once each; n = "
+        f"{len(edges)} strongest of {len(own['edges'])} influences. Events: "
+        f"{own.get('chosen_from', 'called drivers')}. Learnt from tumours seen once each; n = "
         f"{len(found['tumours'])}.",
         "alt": f"Network of influences between {joined(names)}. {text}",
         "of": {"nodes": names, "edges": edges},
@@ -300,8 +342,13 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
-    rows = []
+    measured, rows = has_expression(found), []
     for entry in found["tumours"]:
+        risk = [words for _, words in short_risk(entry, found)] or ["–"]
+        if not measured:
+            chosen = [one["gene"] for one in altered.in_order(entry) if altered.selected(one)]
+            rows.append([entry["code"], ", ".join(chosen[:8]) or "none", len(entry["alterations"]), *risk])
+            continue
         called = [one["gene"] for one in entry["alterations"] if one["called"]]
         explained = sum(one["share"] for one in entry["alterations"] if one["called"])
         rows.append(
@@ -311,13 +358,18 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
                 len(entry["alterations"]),
                 entry["changed"],
                 percent(explained) if called else "–",
+                *risk,
             ]
         )
+    told = found.get("risk") or NONE
+    risk_head = "Risk" if "not_computed" in told else f"Risk by {horizon_words(told)}"
     table = {
         "table": f"Each tumour has a page of its own: tumours/CODE.html. n = {len(rows)} tumours. Whose a code is "
         "stands in "
         f"key.csv, which is for its owner alone.",
-        "columns": ["Tumour", "Called drivers", "Altered genes", "Changed genes", "Explained by the drivers"],
+        "columns": ["Tumour", "Called drivers", "Altered genes", "Changed genes", "Explained by the drivers", risk_head]
+        if measured
+        else ["Tumour", "Genes that the cohort selects for", "Altered genes", risk_head],
         "rows": rows,
         "numeric": False,
     }
@@ -330,6 +382,9 @@ def _who(found: Mapping[str, Any]) -> dict[str, Any]:
     rows += [[phrase, f"{number:,} call(s)"] for phrase, number in cohort["read"].items()]
     rows += [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["clinical"] or []]
     rows.append(["genes altered in too few tumours, left out", f"{cohort['rare']:,} gene(s)"])
+    if not has_expression(found):
+        table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}
+        return {"name": "who", "title": "What went in", "blocks": [{"text": NO_EXPRESSION}, table]}
     leak = {
         "published": "its frequency over all tumours (as published)",
         "driver": "its best cause in the other tumours",

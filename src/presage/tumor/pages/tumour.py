@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from presage.findings.words import joined
-from presage.tumor.pages.words import care, counted, frame, kinds_of, percent, q_value
+from presage.tumor.pages import altered
+from presage.tumor.pages.risk import LIMITS, NONE, short_risk, tumour_risk
+from presage.tumor.pages.words import care, counted, frame, has_expression, kinds_of, percent, q_value
 
 # Bars, and genes listed of each driver.
 _BARS, _GENES = 12, 12
+_COURSE = "What came first, what may be next"
+_ABOUT = {
+    True: "what of its gene expression each alteration accounts for",
+    False: "what it has, and how often the cohort has and selects it",
+}
 
 
 def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,27 +30,28 @@ def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
         As :func:`presage.tumor.analysis.analyse` gives it.
     """
     called = [one for one in entry["alterations"] if one["called"]]
+    measured = has_expression(found)
     parts = [
-        _explained(entry, called),
-        _alterations(entry, found),
-        *_programmes(called, found),
+        *(_driving(entry, called, found) if measured else altered.parts(entry, found)),
         _course(entry, found),
+        tumour_risk(entry, found),
         _follow_up(entry),
-        care(found),
+        care(found, *(() if "not_computed" in (entry.get("risk") or NONE) else LIMITS)),
     ]
+    facts = [("Tumour", entry["code"]), ("Altered genes", f"{len(entry['alterations'])}")]
+    if measured:
+        facts += [
+            ("Changed genes", f"{entry['changed']:,} of {found['cohort']['measured_genes']:,}"),
+            ("Called drivers", f"{len(called)}"),
+        ]
+    facts += short_risk(entry, found)
     return {
         **frame(found),
         "title": f"Tumour {entry['code']}",
-        "sentence": _sentence(entry, called),
-        "also": "For a meeting about this tumour: what of its gene expression each alteration accounts for, judged "
-        "by all "
-        f"{len(found['tumours'])} tumours of the cohort.",
-        "facts": [
-            ("Tumour", entry["code"]),
-            ("Altered genes", f"{len(entry['alterations'])}"),
-            ("Changed genes", f"{entry['changed']:,} of {found['cohort']['measured_genes']:,}"),
-            ("Called drivers", f"{len(called)}"),
-        ],
+        "sentence": _sentence(entry, called) if measured else altered.sentence(entry, found),
+        "also": f"For a meeting about this tumour: "
+        f"{_ABOUT[measured]}, judged by all {len(found['tumours'])} tumours of the cohort.",
+        "facts": facts,
         "parts": [part for part in parts if part is not None],
     }
 
@@ -66,6 +74,12 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
         f"Of {altered}, {counted(len(called), 'explains', 'explain')} more of this tumour's changed genes than chance "
         f"would let it: {joined(told)}{more}."
     )
+
+
+def _driving(
+    entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    return [_explained(entry, called), _alterations(entry, found), *_programmes(called, found)]
 
 
 def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -168,9 +182,10 @@ def _programmes(called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -
     return [{"name": "programme", "title": "What each driver changes here", "blocks": blocks}] if blocks else []
 
 
-def _course(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any] | None:
+def _course(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     if "not_computed" in found["progression"]:
-        return None
+        why = f"Not told: {found['progression']['not_computed']}."
+        return {"name": "course", "title": _COURSE, "blocks": [{"text": why}]}
     blocks: list[dict[str, Any]] = []
     if len(entry["order"]) > 1:
         told = f"Likeliest order of what it has: {' → '.join(entry['order'])}"
@@ -219,7 +234,7 @@ def _course(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
     notes = [
         "The order is inferred from which alterations go together over the cohort; nobody watched this tumour grow."
     ]
-    return {"name": "course", "title": "What came first, what may be next", "blocks": [*blocks, {"notes": notes}]}
+    return {"name": "course", "title": _COURSE, "blocks": [*blocks, {"notes": notes}]}
 
 
 def _follow_up(entry: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -236,5 +251,8 @@ def _follow_up(entry: Mapping[str, Any]) -> dict[str, Any] | None:
         ended = "Progression" if own.get("pfi_event") else "No progression was seen"
         told.append(f"{ended} {'after' if own.get('pfi_event') else 'in'} {own['pfi_days'] / 365.25:.1f} years.")
     blocks: list[dict[str, Any]] = [{"text": " ".join(told)}]
-    blocks.append({"text": "What happened, not a forecast: this page estimates no risk."})
+    known = (entry.get("risk") or {}).get("known")
+    blocks.append(
+        {"text": "What happened, not a forecast." + (" The risk above was computed without it." if known else "")}
+    )
     return {"name": "follow-up", "title": "What happened to the patient", "blocks": blocks} if told else None

@@ -43,6 +43,18 @@ def q_value(q: float | None) -> str:
     return "< 0.001" if q < 0.001 else f"{q:.3f}" if q < 0.1 else f"{q:.2f}"
 
 
+def has_expression(found: Mapping[str, Any]) -> bool:
+    """Whether the cohort came with expression: without it nothing is known of what an alteration does."""
+    return bool(found["cohort"]["rule"])
+
+
+#: Said wherever a reader would look for drivers and their programmes.
+NO_EXPRESSION = (
+    "What each alteration does in a tumour is not told: that is learnt from gene expression, and none was given "
+    "(--expression)."
+)
+
+
 def frame(found: Mapping[str, Any]) -> dict[str, Any]:
     """What both documents begin with."""
     return {"phantom": found["phantom"], "version": version("presage"), "source": "tumours.json"}
@@ -50,10 +62,10 @@ def frame(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def care(found: Mapping[str, Any], *more: str) -> dict[str, Any]:
     """The part that closes a page."""
-    own = list(more)
+    own = [*(CARE if has_expression(found) else CARE[:1]), *more]
     if "this cohort's" in found["cohort"]["rule"]:
         own.append(
             "Without normal tissue a gene counts as changed where it is unusual among these tumours. What most of them "
             "share, and a driver that most of them have, is not seen."
         )
-    return {"name": "care", "title": "Read with care", "blocks": [{"notes": [*CARE, *own], "title": "Limits"}]}
+    return {"name": "care", "title": "Read with care", "blocks": [{"notes": own, "title": "Limits"}]}

@@ -5,6 +5,7 @@ Source: Hastie T, Tibshirani R, Friedman J (2009) The Elements of Statistical Le
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,10 +105,14 @@ def held_out(
     folds: int = 5,
     inner_folds: int = 5,
     one_error: bool = False,
+    penalties: ArrayLike | None = None,
     seed: int = 0,
     threads: int = 1,
+    progress: Callable[[], object] | None = None,
 ) -> HeldOut:
     """Held-out ln p of every tumour; whatever is fitted or chosen, the penalty too, is so without the tumour.
+
+    `penalties` to choose from are those of :func:`choose_penalty`; `progress` is told after each part.
 
     Raises
     ------
@@ -115,19 +120,22 @@ def held_out(
         As :func:`choose_penalty`.
     """
     states = States.gather(named(tumours)[0])
+    given = None if penalties is None else np.sort(np.asarray(penalties, dtype=np.float64))[::-1]
     total = len(states.of)
     fold = _parts(total, folds, seed)
     network, independent = np.empty(total), np.empty(total)
-    penalties = []
+    chosen = []
     for part in range(folds):
         inside, outside = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
-        choice = _choose(states, inside, form, inner_folds, None, one_error, seed + 1 + part, threads)
+        choice = _choose(states, inside, form, inner_folds, given, one_error, seed + 1 + part, threads)
         weights = states.weights(inside)
         *_, last = _path(states, weights, form, choice.penalties[choice.penalties >= choice.chosen], threads)
         network[outside] = _of(last, states, outside, threads)
         independent[outside] = independent_log_likelihoods(states, weights, outside)
-        penalties.append(choice.chosen)
-    return HeldOut(network, independent, fold, tuple(penalties))
+        chosen.append(choice.chosen)
+        if progress is not None:
+            progress()
+    return HeldOut(network, independent, fold, tuple(chosen))
 
 
 def independent_log_likelihoods(states: States, weights: Floats, tumours: NDArray[np.intp]) -> Floats:

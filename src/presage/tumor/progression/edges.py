@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -22,6 +24,7 @@ def bootstrap_edges(
     replicates: int = 100,
     seed: int = 0,
     threads: int = 1,
+    progress: Callable[[], object] | None = None,
 ) -> pd.DataFrame:
     """How often influences are found again when tumours are drawn with replacement.
 
@@ -35,6 +38,8 @@ def bootstrap_edges(
         With which `network` was fitted; the penalty is the network's.
     replicates, seed
         How many draws, from which seed.
+    progress
+        Told after each draw.
 
     Returns
     -------
@@ -56,6 +61,8 @@ def bootstrap_edges(
         # From the start, not from the network: a draw must be free to find another optimum.
         fitted = fit_states(states, states.weights(drawn), network.penalty, form=form, threads=threads)
         found.append(fitted.influence)
+        if progress is not None:
+            progress()
     draws, influence = np.stack(found), network.parameters.influence
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     counts = np.abs(draws) >= COUNTS

@@ -16,6 +16,8 @@ from presage.tumor.risk.cox import Floats, PenalisedCox
 
 #: Three years, for follow-up in days.
 THREE_YEARS = 1095.75
+# Changes of copy number whose patients are the same to this share (Jaccard index) are one amplified or lost stretch.
+_TOGETHER = 0.7
 
 
 class StageAge(Marker):
@@ -70,23 +72,29 @@ class StageAge(Marker):
         return self._fitted().risk(self._features(cohort), self.horizon)
 
     def reasons(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Reason]:
-        """What each column adds to the log hazard ratio against the mean training patient."""
+        """What each column adds to the log hazard ratio against the mean training patient; stages are one column."""
         model = self._fitted()
-        row = self._features(cohort.select([patient_id]))
-        parts = np.where(np.isfinite(row[0]), row[0] - model.mean, 0) * np.divide(
+        alone = cohort.select([patient_id])
+        row = self._features(alone)[0]
+        parts = np.where(np.isfinite(row), row - model.mean, 0) * np.divide(
             model.weights, model.spread, out=np.zeros_like(model.weights), where=model.spread > 0
         )
-        return [
-            Reason(f"{name}: {value:.3g}", float(part))
-            for name, value, part in zip(self._names(), row[0], parts, strict=True)
-            if np.isfinite(value)
-        ]
+        stages = slice(1, 2 + len(self._stages[1:]))
+        stage = _column(alone, self.stage).iloc[0]
+        words = str(stage) if str(stage) in self._stages else "not known"
+        told = [Reason(f"{self.stage}: {words}", float(parts[stages].sum()))]
+        rest = [0, *range(stages.stop, len(row))]
+        for name, place in zip(self._told(row[rest]), rest, strict=True):
+            if np.isfinite(row[place]):
+                told.append(Reason(name, float(parts[place])))
+        return told
+
+    def _told(self, values: Floats) -> list[str]:
+        """The columns other than stages with their values, in words."""
+        return [f"age: {values[0]:.0f}"]
 
     def _learn(self, cohort: Cohort) -> None:
         """What else is chosen in the training patients."""
-
-    def _names(self) -> list[str]:
-        return ["age", *(f"stage {stage}" for stage in self._stages[1:]), "stage not known"]
 
     def _features(self, cohort: Cohort) -> Floats:
         stage = _column(cohort, self.stage)
@@ -113,10 +121,10 @@ class StageAge(Marker):
 
 
 class TumorRisk(StageAge):
-    """Individual risk: proportional hazards on stage, age, mutation burden and mutated genes.
+    """Individual risk: proportional hazards on stage, age, mutation burden, mutated genes and changes of copy number.
 
-    Burden and genes are penalised, as strongly as cross-validation within the training patients says; stage and age,
-    which are known to matter, are not.
+    Burden, genes and copy number are penalised, as strongly as cross-validation within the training patients says;
+    stage and age, which are known to matter, are not.
 
     Attributes
     ----------
@@ -128,6 +136,9 @@ class TumorRisk(StageAge):
         Those to use, without the prefix; by default the most frequent in the training patients.
     most, least
         How many genes at most, and the smallest share of training patients that one is mutated in.
+    copies, most_copies
+        Columns that begin with these are changes of copy number (1, 0, or missing), where there are any, and how many
+        of them are used at most: the most frequent, penalised as genes are.
     """
 
     summary: ClassVar[str] = "Penalised proportional hazards on stage, age, mutation burden and mutated genes."
@@ -138,42 +149,67 @@ class TumorRisk(StageAge):
     most: int = Field(default=20, gt=0)
     least: float = Field(default=0.03, ge=0, lt=1)
 
+    copies: list[str] = Field(default=["amplified_", "lost_"])
+    most_copies: int = Field(default=10, ge=0)
+
     _chosen: list[str] = PrivateAttr(default_factory=list)
+    _copied: list[str] = PrivateAttr(default_factory=list)
 
     def _learn(self, cohort: Cohort) -> None:
+        self._copied = self._copies(cohort)
         if self.genes is not None:
             self._chosen = list(self.genes)
             return
-        columns = sorted(c for c in map(str, cohort.patients.columns) if c.startswith(self.prefix))
-        if not columns:
+        columns, shares = _frequent(cohort, (self.prefix,), self.least)
+        if not shares:
             raise InputError(
                 f"patients.csv has no column that begins with {self.prefix!r}",
                 where="study, markers",
                 cure="add a 0/1 column for each gene, or name the prefix of those there are",
             )
-        shares = {column: float(np.nanmean(_numbers(cohort, column))) for column in columns}
-        frequent = sorted((c for c in columns if shares[c] >= self.least), key=lambda c: (-shares[c], c))
-        self._chosen = [column.removeprefix(self.prefix) for column in frequent[: self.most]]
+        self._chosen = [column.removeprefix(self.prefix) for column in columns[: self.most]]
 
-    def _names(self) -> list[str]:
-        return [*super()._names(), "mutations, log", *(f"{gene} mutated" for gene in self._chosen)]
+    def _copies(self, cohort: Cohort) -> list[str]:
+        """The most frequent changes of copy number; of neighbours that change together one stands for all."""
+        kept: list[str] = []
+        patterns: list[NDArray[np.bool_]] = []
+        for column in _frequent(cohort, tuple(self.copies), self.least)[0]:
+            if len(kept) == self.most_copies:
+                break
+            here = _numbers(cohort, column) > 0
+            if all((here & other).sum() < _TOGETHER * (here | other).sum() for other in patterns):
+                kept.append(column)
+                patterns.append(here)
+        return kept
+
+    def _told(self, values: Floats) -> list[str]:
+        genes = zip([f"{gene} mutated" for gene in self._chosen], values[2:], strict=False)
+        copied = [" ".join(column.partition("_")[::-2]) for column in self._copied]
+        copies = zip(copied, values[2 + len(self._chosen) :], strict=True)
+        return [
+            *super()._told(values),
+            f"mutations: {np.expm1(values[1]):,.0f}",
+            *(f"{name}: {'yes' if value else 'no'}" for name, value in (*genes, *copies)),
+        ]
 
     def _features(self, cohort: Cohort) -> Floats:
         genes = [_numbers(cohort, self.prefix + gene) for gene in self._chosen]
+        copies = [_numbers(cohort, column) for column in self._copied]
         burden = _numbers(cohort, self.burden)
         if (burden < 0).any():
             raise InputError(f"{self.burden} holds a number below 0", where="patients.csv")
-        return np.column_stack([super()._features(cohort), np.log1p(burden), *genes])
+        return np.column_stack([super()._features(cohort), np.log1p(burden), *genes, *copies])
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """See :class:`StageAge`; and the genes."""
         arrays, facts = super().state()
-        return arrays, {**facts, "genes": self._chosen}
+        return arrays, {**facts, "genes": self._chosen, "copies": self._copied}
 
     def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Take back what :meth:`state` gave."""
         super().restore(arrays, facts)
         self._chosen = list(facts["genes"])
+        self._copied = list(facts.get("copies", []))  # markers saved before copy number could enter have none
 
 
 def _column(cohort: Cohort, name: str) -> pd.Series[Any]:
@@ -190,6 +226,16 @@ def _column(cohort: Cohort, name: str) -> pd.Series[Any]:
             cure="correct the name of the column",
         )
     return cohort.patients[name]
+
+
+def _frequent(cohort: Cohort, prefixes: tuple[str, ...], least: float) -> tuple[list[str], dict[str, float]]:
+    """0/1 columns that begin so, the most frequent first where they are frequent enough; and the share of each."""
+    columns = sorted(c for c in map(str, cohort.patients.columns) if c.startswith(prefixes))
+    shares = {}
+    for column in columns:
+        values = _numbers(cohort, column)
+        shares[column] = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
+    return sorted((c for c in columns if shares[c] >= least), key=lambda c: (-shares[c], c)), shares
 
 
 def _numbers(cohort: Cohort, name: str) -> Floats:

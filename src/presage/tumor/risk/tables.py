@@ -12,6 +12,8 @@ from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_cli
 from presage.tumor.readers.columns import plain
 from presage.tumor.risk.kind import COLUMNS
 
+#: The word before the ids of made-up patients.
+PHANTOM = "PHANTOM"
 #: Classes of mutations that change the protein.
 CHANGES = ("missense", "truncating", "indel")
 _STAGES = ("cdr_ajcc_pathologic_tumor_stage", "ajcc_pathologic_stage", "ajcc_pathologic_tumor_stage", "stage")
@@ -19,7 +21,9 @@ _GRADES = ("cdr_histological_grade", "histological_grade", "tumor_grade", "grade
 _OUTCOMES = ("os_days", "os_event", "pfi_days", "pfi_event")
 
 
-def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02) -> pd.DataFrame:
+def risk_table(
+    mutations: Mutations, clinical: Clinical, *, least: float = 0.02, copies: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One row per patient of both tables: follow-up, `age`, `stage`, `burden` and a column `mut_GENE` for each gene.
 
     Parameters
@@ -28,6 +32,9 @@ def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02)
         As read; of several samples of a patient the primary tumour's is kept.
     least
         Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
+    copies
+        Copy number of genes, patients x genes, -2 to 2: gives columns `amplified_GENE` (2) and `lost_GENE` (-2) of
+        genes with that in a share `least` of its patients; NaN for patients whom it does not have.
 
     Raises
     ------
@@ -51,6 +58,8 @@ def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02)
     pairs = pairs[pairs["gene"].isin(frequent)]
     hits = pd.crosstab(pairs["patient"], pairs["gene"]).reindex(index=people, columns=frequent, fill_value=0)
     found = table.join(hits.add_prefix("mut_"))
+    if copies is not None:
+        found = found.join(_copy_columns(copies.loc[copies.index.intersection(people)], least).reindex(people))
     # A follow-up of no time tells nothing: such patients have no outcome, and the study counts them as excluded.
     for outcome in ("os", "pfi"):
         if f"{outcome}_days" in found:
@@ -60,20 +69,45 @@ def risk_table(mutations: Mutations, clinical: Clinical, *, least: float = 0.02)
     return found
 
 
+def _copy_columns(copies: pd.DataFrame, least: float) -> pd.DataFrame:
+    parts = []
+    for word, has in (("amplified", copies >= 2), ("lost", copies <= -2)):
+        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(f"{word}_"))
+    return pd.concat(parts, axis=1)
+
+
 def make_risk_cohort(
-    maf: Path | str, clinical: Path | str, cohort: str, *, build: str | None = None, least: float = 0.02
+    maf: Path | str,
+    clinical: Path | str,
+    cohort: str,
+    *,
+    build: str | None = None,
+    least: float = 0.02,
+    outcome: str = "os",
 ) -> ImportSummary:
     """Write a cohort folder from a MAF and a clinical table: :func:`risk_table`, and each tumour's mutations as a file.
+
+    Parameters
+    ----------
+    outcome
+        `os` or `pfi`: whose events are told.
 
     Raises
     ------
     InputError
-        As the readers do; a cohort that is there already.
+        As the readers do; a cohort that is there already; nobody with this outcome.
     """
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
     mutations = read_maf(maf, build=build)
     table = risk_table(mutations, followed, least=least)
+    event = f"{outcome}_event"
+    if event not in table or table[event].isna().all():
+        raise InputError(
+            f"nobody has {outcome.upper()} follow-up",
+            where=Path(clinical).name,
+            cure="it needs a status and days, as OS and OS.time",
+        )
     kept = _primary(mutations)[list(COLUMNS)]
     of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))
     rows = []
@@ -85,14 +119,21 @@ def make_risk_cohort(
     outcomes = tuple(column for column in _OUTCOMES if column in table)
     about = "Mutated genes (0/1), number of mutations, stage or grade, age and follow-up in days."
     write_tables(
-        target, table.reset_index(), pd.DataFrame(rows), name=Path(maf).name, description=about, outcomes=outcomes
+        target,
+        table.reset_index(),
+        pd.DataFrame(rows),
+        name=Path(maf).name,
+        description=about,
+        outcomes=outcomes,
+        phantom=any(str(patient).startswith(PHANTOM) for patient in table.index),
     )
     genes = sum(str(column).startswith("mut_") for column in table)
     lost = len(set(followed.table.index)) - len(table)
     notes = [f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF."]
-    return ImportSummary(
-        len(table), len(rows), [], notes, {"outcome": "os_days", "cases": int(table["os_event"].sum())}
-    )
+    cases, known = int(table[event].sum()), int(table[event].notna().sum())
+    notes.append(f"{known} patients have {outcome.upper()} follow-up, {cases} of them the event.")
+    facts = {"outcome": f"{outcome}_days", "cases": cases, "controls": known - cases}
+    return ImportSummary(len(table), len(rows), [], notes, facts)
 
 
 def read_risk_cohort(maf: Path | str, clinical: Path | str, *, build: str | None = None) -> Cohort:

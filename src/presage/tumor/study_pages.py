@@ -1,0 +1,151 @@
+"""The pages of the tumours that a study ends with: the same as `presage tumor drivers`, with the study's own risks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from presage.cohort import InputError
+from presage.study.finished_run import FinishedRun
+from presage.study.pages import Pages
+from presage.study.progress import Progress
+from presage.tumor.risk.individual import Risks, gathered, no_risks, told
+
+
+class TumorPages(Pages):
+    """Pages of the tumours of a study whose outcome is a time: `pages: [{pages: tumors, maf: FILE, build: hg19}]`.
+
+    Patients are found by their ids; they keep the codes of the run. Tumours of patients who are not in the study get
+    codes that begin with X, and no risk.
+
+    Attributes
+    ----------
+    maf, build, expression, copy_number, gene_positions, clinical, patients, gene_lengths, gene_sets
+        Files of the cohort, as `presage tumor drivers` takes them. Without expression no driver is called.
+    deg_rule, deg_threshold, at_least, leak, leave_out, permutations, alpha, seed
+        As its options.
+    marker
+        Name of the marker whose risk is told; by default the primary one, else the first.
+    unit
+        Of the follow-up.
+    """
+
+    summary: ClassVar[str] = "A page for every tumour: its drivers, the order of events and the patient's risk."
+
+    maf: Path
+    build: str | None = None
+    expression: Path | None = None
+    copy_number: Path | None = None
+    gene_positions: Path | None = None
+    clinical: Path | None = None
+    patients: Path | None = None
+    gene_lengths: Path | None = None
+    gene_sets: Path | None = None
+    deg_rule: Literal["auto", "normals", "cohort", "given"] = "auto"
+    deg_threshold: float = Field(default=3.0, ge=0.1)
+    at_least: int = Field(default=2, ge=1)
+    leak: Literal["published", "driver"] = "published"
+    leave_out: bool = False
+    permutations: int = Field(default=20, ge=2, multiple_of=2)
+    alpha: float = Field(default=0.01, gt=0, lt=1)
+    seed: int = Field(default=2020, ge=0)
+    marker: str | None = None
+    unit: Literal["days", "months", "years"] = "days"
+
+    def make(self, run: FinishedRun, folder: Path, progress: Progress) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """See :class:`presage.study.pages.Pages`."""
+        from presage.tumor.analysis import Settings
+        from presage.tumor.command import report
+        from presage.tumor.gathering import Files, gather
+
+        names = ("expression", "maf", "copy_number", "gene_positions", "clinical", "patients", "build")
+        progress.start("Reading tables", 1)
+        tumours = gather(
+            Files(**{name: getattr(self, name) for name in names}),
+            deg_rule=self.deg_rule,
+            deg_threshold=self.deg_threshold,
+            at_least=self.at_least,
+        )
+        progress.advance()
+        progress.finish()
+        codes = _codes(tumours.patients, run.codes)
+        settings = Settings(self.leak, self.leave_out, self.permutations, self.alpha, self.seed)
+        yield from report(
+            tumours,
+            settings,
+            folder,
+            gene_lengths=self.gene_lengths,
+            gene_sets=self.gene_sets,
+            risks=risks_of_run(run, self.marker, self.unit, progress),
+            codes=codes,
+            progress=progress,
+        )
+
+
+def _codes(patients: tuple[str, ...], of_run: Mapping[str, str]) -> dict[str, str]:
+    strangers = [patient for patient in patients if patient not in of_run]
+    if len(strangers) == len(patients):
+        raise InputError(
+            f"none of the {len(patients)} patients of the mutation table is in the study: it has ids such as "
+            f"{patients[0]!r}, the study {next(iter(of_run))!r}",
+            cure="name the mutations that the cohort was made from, or the ids' patients: patients: FILE.csv",
+        )
+    width = max(4, len(str(len(strangers))))
+    # Their order is that of ids: it says nothing of people who are in no findings.
+    more = {patient: f"X{number:0{width}d}" for number, patient in enumerate(strangers, start=1)}
+    return {patient: of_run.get(patient) or more[patient] for patient in patients}
+
+
+def risks_of_run(run: FinishedRun, marker: str | None, unit: str, progress: Progress) -> Risks:
+    """The study's own out-of-fold risks, and its own section on them.
+
+    Without risks, and with the reason, where the outcome is no time, the marker's scores are no risks, or nobody was
+    left out of the fit.
+
+    Raises
+    ------
+    InputError
+        No such marker.
+    """
+    document = run.findings.document
+    section, standard = document["sections"].get("survival"), document["standard"]["name"]
+    if section is None:
+        return no_risks(f"the study's outcome ({document['outcome']['title']}) is no time to an event")
+    table = run.table()
+    others = [name for name in table.scores if name != standard]
+    name = marker or section["primary"] or others[0]
+    if name not in others:
+        raise InputError(
+            f"there is no marker called {name!r} beside the standard in the findings",
+            where="pages, marker",
+            cure=f"the markers are {', '.join(map(repr, others))}",
+        )
+    for one in (name, standard):
+        if one not in table.probabilities:
+            return no_risks(f"the scores of {one} are no risks")
+    if table.folds is None:
+        return no_risks("the study has one test set, and no patient has a risk from models fitted without the others")
+    horizons = {entry["settings"].get("horizon") for entry in document["markers"] if entry["name"] in (name, standard)}
+    if horizons - {None, section["horizon"]}:
+        told_ = " and ".join(f"{horizon:g}" for horizon in sorted(h for h in horizons if h is not None))
+        return no_risks(
+            f"the markers tell risks by {told_} {unit}, and the study judges them at {section['horizon']:g}: give "
+            f"`report: {{horizon: ...}}` the markers' horizon"
+        )
+    reasons = {code: told(parts) for code, parts in run.reasons(name, progress).items()}
+    found = gathered(
+        table,
+        section,
+        name,
+        reasons,
+        event=document["outcome"]["title"],
+        unit=unit,
+        repeats=document["validation"]["repeats"],
+        folds=document["validation"]["folds"],
+    )
+    whose = {code: patient for patient, code in run.codes.items()}
+    patients = {whose[code]: own for code, own in found.patients.items()}
+    return Risks(found.document, patients, "the patient is not in the study")

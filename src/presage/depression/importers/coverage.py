@@ -41,7 +41,7 @@ def _session(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _uncovered(row: dict[str, Any], partner: dict[str, Any]) -> str:
     try:
-        transcript = read_transcript(_as_recording(partner))
+        transcript = read_transcript(as_recording(partner))
         facts = media_facts(row["path"])
     except InputError:
         return ""
@@ -52,6 +52,7 @@ def _uncovered(row: dict[str, Any], partner: dict[str, Any]) -> str:
     return ""
 
 
-def _as_recording(row: dict[str, Any]) -> Recording:
+def as_recording(row: dict[str, Any]) -> Recording:
+    """A row of ``recordings.csv`` that is still to be written."""
     about = {key: str(value) for key, value in row.items() if key not in _CORE and value}
     return Recording(row["patient_id"], row["visit"], row["kind"], row["path"], about)

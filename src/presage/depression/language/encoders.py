@@ -11,6 +11,7 @@ import numpy as np
 
 from presage.cohort import Recording, UnusableRecording
 from presage.depression.language.detection import ENGLISH, MANDARIN, Language, language_of
+from presage.depression.language.mandarin import DIGEST
 from presage.depression.language.measures import NAMES, measures
 from presage.depression.language.segmentation import segmenter
 from presage.depression.transcripts import read_transcript
@@ -49,8 +50,8 @@ class TranscriptMeasures(Encoder):
     language: Counted = "auto"
 
     def identity(self) -> dict[str, Any]:
-        """With the versions of what cuts Mandarin into words."""
-        return {**super().identity(), "segmenter": segmenter()}
+        """With the versions of what cuts Mandarin into words, and the lists."""
+        return {**super().identity(), "segmenter": segmenter(), "lists": DIGEST}
 
     def encode(self, recording: Recording) -> Arrays:
         """See the class. Raises UnusableRecording where the speaker says nothing, or in a language without lists."""

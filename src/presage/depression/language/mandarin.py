@@ -8,6 +8,7 @@ NTUSD, C-LIWC) are for research only or say no licence, so none is in here.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib.resources import files
 
@@ -15,11 +16,15 @@ from presage.depression.language.lists import WordLists
 from presage.depression.language.segmentation import segmented
 
 
+_TEXT = (files(__package__) / "mandarin.txt").read_text(encoding="utf-8")
+#: SHA-256 (hex) of the lists: other lists count other words.
+DIGEST = hashlib.sha256(_TEXT.encode()).hexdigest()
+
+
 def _read() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    text = (files(__package__) / "mandarin.txt").read_text(encoding="utf-8")
     name = ""
-    for line in text.splitlines():
+    for line in _TEXT.splitlines():
         if line.startswith("["):
             name = line.strip("[]")
         elif not line.startswith("#"):
@@ -49,10 +54,10 @@ def words_of(text: str) -> list[str]:
 
 
 def negates(word: str) -> bool:
-    """Whether a word is a negation: listed, or with 不 or 没 in it and neither a set phrase nor a question."""
+    """Whether a word is a negation: listed, or with 不, 没 or 毫无 in it and neither a set phrase nor a question."""
     if word in _NO_NEGATIONS or _ASKS.fullmatch(word):
         return False
-    return word in _NEGATIONS or "不" in word or "没" in word
+    return word in _NEGATIONS or any(part in word for part in ("不", "没", "毫无"))
 
 
 def valence(word: str) -> float:

@@ -40,7 +40,7 @@ _MANDARIN: dict[str, str] = {
     "first person singular": "share of 我, 俺, 本人",
     "first person plural": "share of 我们, 咱们, 咱, 我俩 ...",
     "absolutist": "share of absolutist words: own translation of the 19 English ones",
-    "negations": "share of words with 不 or 没, and of 无, 未, 别 ...; not of 不过, 没关系, 是不是 ...",
+    "negations": "share of words with 不, 没, 毫无, and of 无, 未, 别 ...; not of 不过, 没关系, 是不是 ...",
     "negative affect": "minus the share of words on an own list of negative words (0 to -1)",
     "positive affect": "share of words on an own list of positive words (0 to 1)",
     "diversity": "distinct words over words, mean over windows of 20 words; missing below 20 words",

@@ -35,6 +35,14 @@ def without_uncovered(rows: list[dict[str, Any]], root: str) -> tuple[list[dict[
     return kept, dropped
 
 
+def having_all_kinds(rows: list[dict[str, Any]]) -> set[str]:
+    """Patients with a recording of every kind that there is."""
+    by_kind: dict[str, set[str]] = {}
+    for row in rows:
+        by_kind.setdefault(row["kind"], set()).add(row["patient_id"])
+    return set.intersection(*by_kind.values()) if by_kind else set()
+
+
 def _session(row: dict[str, Any]) -> tuple[str, ...]:
     return row["patient_id"], row["visit"], row.get("task", ""), row.get("answer", "")
 

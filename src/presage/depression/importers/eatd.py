@@ -12,6 +12,7 @@ from presage.cohort import InputError, UnusableRecording, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
 from presage.cohort.splits import COLUMNS, Splits
 from presage.depression.channels import compare_channels
+from presage.depression.importers.coverage import having_all_kinds
 from presage.depression.kinds import ANSWERS
 from presage.depression.media import media_facts
 from presage.depression.scales import SDS_INDEX_CUTOFF, SDS_INDEX_PER_POINT, scale_named
@@ -151,8 +152,8 @@ def _channels_differ(path: str) -> bool:
 
 def _official(patients: pd.DataFrame, recordings: list[dict[str, Any]], root: str) -> Splits:
     """The training part trains and the validation part is tested: of both, who has sound and words."""
-    having = [{row["patient_id"] for row in recordings if row["kind"] == kind} for kind in ("audio", "transcript")]
-    known = [pid for pid in patients["patient_id"] if all(pid in group for group in having if group)]
+    complete = having_all_kinds(recordings)
+    known = [pid for pid in patients["patient_id"] if pid in complete]
     rows = [(0, 0, pid, "train" if pid.startswith("t_") else "test") for pid in known]
     if len({role for *_, role in rows}) < 2:
         raise InputError(

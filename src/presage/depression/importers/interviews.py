@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -13,13 +14,15 @@ from presage.cohort.outcome_tables import outcome_columns, patients_with_outcome
 from presage.depression.importers.coverage import as_recording, without_uncovered
 from presage.depression.importers.folders import from_folders
 from presage.depression.importers.listing import from_table
-from presage.depression.language.detection import NO_LANGUAGE, language_of
+from presage.depression.language.detection import ENGLISH, NO_LANGUAGE, language_of
 from presage.depression.scales import score, scored_columns
 from presage.depression.study_template import write_study
 from presage.depression.transcripts.reader import read_transcript
 
 # Columns that a control on demographics reads, where they are there.
 _WHO = ("age", "sex", "gender", "education")
+# Single transcripts in another language are for the markers to count out or to warn of.
+_NEARLY_ALL = 0.8
 _DESCRIPTION = "Imported interviews; patient ids are those of the source."
 
 
@@ -131,17 +134,20 @@ def _study(
 
 
 def _language(rows: list[dict[str, Any]]) -> str:
-    """The language of all transcripts by their script and what the table says; empty where there are several."""
-    found = set()
+    """The language of nearly all transcripts by their script and what the table says; empty where there is none."""
+    found: Counter[str] = Counter()
     for row in rows:
         if row["kind"] == "transcript":
             try:
                 text = read_transcript(as_recording(row)).participant().text
             except InputError:
                 continue  # checking the cohort says why it cannot be read
-            found.add(language_of(text, row.get("language", "")).name)
-    found.discard(NO_LANGUAGE)
-    return found.pop() if len(found) == 1 else "" if found else "english"
+            found[language_of(text, row.get("language", "")).name] += 1
+    del found[NO_LANGUAGE]
+    if not found:
+        return ENGLISH
+    name, n = found.most_common(1)[0]
+    return name if n >= _NEARLY_ALL * found.total() else ""
 
 
 def _candidates(patients: pd.DataFrame, outcomes: tuple[str, ...]) -> list[tuple[str, float | None]]:

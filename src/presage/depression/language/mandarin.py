@@ -15,7 +15,6 @@ from importlib.resources import files
 from presage.depression.language.lists import WordLists
 from presage.depression.language.segmentation import segmented
 
-
 _TEXT = (files(__package__) / "mandarin.txt").read_text(encoding="utf-8")
 #: SHA-256 (hex) of the lists: other lists count other words.
 DIGEST = hashlib.sha256(_TEXT.encode()).hexdigest()

@@ -15,7 +15,8 @@ from presage.depression.language.ngrams import Vocabulary, ngrams, pieces
 from presage.depression.markers.late import LateFusion
 from presage.depression.markers.linear import LanguageMeasures
 from presage.depression.markers.ngrams import LanguageNgrams
-from presage.study import EncoderCache, Resources
+from presage.study import EncoderCache, Resources, Study
+from presage.study.saved import fit_and_save, score_cohort
 
 GLAD, SAD = "我很开心，喜欢看电影", "我很难过，总是睡不着"
 
@@ -208,3 +209,22 @@ def test_two_languages_in_one_cohort_are_warned_about(tmp_path: Path) -> None:
     marker, resources = measured(mandarin, tmp_path)
     marker.score(english, resources)
     assert any("English, which no training patient spoke" in note for note in resources.notes)
+
+
+def test_a_saved_marker_warns_of_a_language_that_it_was_not_fitted_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make(tmp_path / "c", *texts_of(24))
+    study = tmp_path / "study.yaml"
+    study.write_text(
+        "cohort: c\noutcome: {column: ill}\nstandard: {marker: language-ngrams, name: Runs}\n"
+        "markers: [{marker: language-measures, name: Words}]\nvalidation: {folds: 2}\n"
+    )
+    saved = fit_and_save(Study.read(study), "Words", tmp_path / "saved")
+    same = score_cohort(saved, Cohort.read(str(tmp_path / "c")))
+    assert same.attrs["notes"] == []
+    english, cases = texts_of(6, "I am sad and tired", "I am glad and well")
+    other = make(tmp_path / "d", [f"{text} {'very ' * k}" for k, text in enumerate(english)], cases)
+    (note,) = score_cohort(saved, other).attrs["notes"]
+    assert "English, which no training patient spoke" in note

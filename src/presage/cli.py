@@ -235,6 +235,8 @@ def score(
     from presage.study.saved import score_cohort
 
     table = score_cohort(model, Cohort.read(cohort))
+    for note in table.attrs["notes"]:
+        typer.echo(note, err=True)
     if out is None:
         typer.echo(table.to_csv(index=False), nl=False)
     else:

@@ -219,6 +219,21 @@ def test_the_same_bytes_under_two_patients_are_refused_naming_both(make_folder: 
         Cohort.read(str(folder))
 
 
+def test_two_people_may_give_the_same_short_answer(make_folder: Make) -> None:
+    folder = make_folder(2)
+    for said, refused in (("no.", False), ("no. " * 40, True)):
+        for pid in ("001", "002"):
+            (folder / "images" / f"{pid}.txt").write_text(said)
+        (folder / "recordings.csv").write_text(
+            HEADER + "".join(row(pid, path=f"images/{pid}.txt") for pid in ("001", "002"))
+        )
+        if refused:
+            with pytest.raises(InputError, match="under different patients"):
+                Cohort.read(str(folder))
+        else:
+            assert len(Cohort.read(str(folder)).recordings) == 2
+
+
 def test_large_files_that_differ_in_one_byte_only_are_two_files(make_folder: Make) -> None:
     folder = make_folder(2)
     block = bytearray(200_000)

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
 # Scripts that part no words by spaces.
-UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"})
+UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "THAI", "LAO", "KHMER", "MYANMAR"})
 _NAMES = {"CJK": "Chinese", "HANGUL": "Korean", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 _MOSTLY = 0.5
+
+
+_JAPANESE = ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA")
+_RUN = re.compile(r"[^\W\d_]+")
+
+
+def writing(text: str) -> Counter[str]:
+    """How much of a text is in each script: characters of ``CJK``, ``KANA`` and ``HANGUL``, words of all others."""
+    counts: Counter[str] = Counter()
+    for run in _RUN.findall(unicodedata.normalize("NFKC", text)):
+        before = ""
+        for letter in run:
+            script = unicodedata.name(letter, "").split(" ")[0]
+            script = "KANA" if script in _JAPANESE else script
+            counts[script] += script in ("CJK", "KANA", "HANGUL") or script != before
+            before = script
+    return counts
 
 
 def main_script(text: str) -> str:
@@ -51,7 +69,8 @@ def language_warning(
     if len(foreign) > _MOSTLY * len(found):
         script = Counter(foreign).most_common(1)[0][0]
         named = _NAMES.get(script, script.capitalize())
-        what = f"{len(foreign)} of {len(found)} texts are written in {named} script"
+        # A share and no count, so that all folds of a study say the same.
+        what = f"{len(foreign) / len(found):.0%} of the texts are written in {named} script".replace("%", " %")
     elif language and language.split("-")[0].lower() not in languages:
         what = f"the recordings' language is {language}"
     else:

@@ -30,10 +30,10 @@ standard: {{marker: questionnaire, name: {name}, column: {column}}}
 _AUDIO = "  - {marker: prosody, name: Audio only}\n"
 _TEXT = "  - {marker: language, name: Text only}\n"
 _FACE = "  - {marker: face, name: Face only}\n"
-_FUSED = """\
-  - {marker: fusion, name: "Fused, network", fusion: gate, seeds: 10}
-  - {marker: late-fusion, name: "Fused, linear"}
-"""
+_COUNTED = "  - {marker: language-measures, name: Counted words}\n"
+_NGRAMS = "  - {marker: language-ngrams, name: Character n-grams}\n"
+_NETWORK = '  - {marker: fusion, name: "Fused, network", fusion: gate, seeds: 10}\n'
+_LINEAR = '  - {{marker: late-fusion, name: "Fused, linear"{members}}}\n'
 
 _CONTROLS = """
   # Controls: what ought to say nothing of the outcome. The page warns where one does as well as a marker.
@@ -44,7 +44,7 @@ _TABLE = "  - {{marker: demographics-only, name: Demographics only (control), co
 _NO_TABLE = "  # The table has no age, sex or the like, so no control on demographics (demographics-only).\n"
 _TEXT_NOTE = """\
   # The text encoder that comes with Presage (all-MiniLM-L6-v2) knows English alone. For other languages name the folder
-  # of another one: {marker: language, encoder: FOLDER}; the page warns until then.
+  # of another one: {marker: language, encoder: FOLDER}, and of the fused network; the page warns until then.
 """
 _VALIDATION = """
 # Folds are made by patient; in a matched cohort set group_by: match_set, in one of several hospitals group_by: site.
@@ -70,7 +70,7 @@ def study_text(
     questionnaire: str = "",
     prompts: bool = True,
     demographics: Sequence[str] = (),
-    english: bool = True,
+    language: str = "english",
     official_split: bool = False,
     several_visits: bool = False,
     folds: int = 5,
@@ -93,8 +93,9 @@ def study_text(
         Whether the transcripts hold the interviewer's turns.
     demographics
         Columns that tell who somebody is.
-    english
-        Whether the default text encoder knows the language.
+    language
+        What is spoken: ``english``, which the default text encoder knows and whose words can be counted; ``mandarin``,
+        whose words can be counted; or anything else.
     official_split
         Whether ``splits.csv`` lies in the cohort folder.
     several_visits
@@ -114,7 +115,7 @@ def study_text(
     else:
         parts.append(_LENGTH)
     parts.append("\nmarkers:\n")
-    parts += _markers(kinds, english)
+    parts += _markers(kinds, language)
     parts.append(_CONTROLS)
     if "transcript" in kinds:
         parts.append(_PROMPTS if prompts else _NO_PROMPTS)
@@ -124,13 +125,23 @@ def study_text(
     return "".join([*parts, _TAIL])
 
 
-def _markers(kinds: Collection[str], english: bool) -> list[str]:
+def _markers(kinds: Collection[str], language: str) -> list[str]:
     face = bool({"video", "face-track"} & set(kinds))
     found = [_AUDIO] if "audio" in kinds else []
-    if "transcript" in kinds:
-        found += [_TEXT] if english else [_TEXT_NOTE, _TEXT]
+    members: list[str] = []
+    if "transcript" in kinds and language == "english":
+        found.append(_TEXT)
+    elif "transcript" in kinds:
+        members = ["language-measures", "language-ngrams"] if language == "mandarin" else ["language-ngrams"]
+        found += [_COUNTED, _NGRAMS] if language == "mandarin" else [_NGRAMS]
+        found += [_TEXT_NOTE, _TEXT]
     found += [_FACE] if face else []
-    return [*found, _FUSED] if len(kinds) > 1 else found
+    if len(kinds) < 2:
+        return found
+    if members:
+        # The encoder's vectors of a language that it does not know would be noise in the fusion.
+        members += ["prosody"] * bool({"audio", "video"} & set(kinds)) + ["face"] * face
+    return [*found, _NETWORK, _LINEAR.format(members=f", members: [{', '.join(members)}]" if members else "")]
 
 
 def write_study(root: str, *, cases: int, controls: int, **about: object) -> str:

@@ -113,14 +113,15 @@ def score_cohort(folder: Path | str, cohort: Cohort, *, progress: Progress | Non
     -------
     DataFrame
         ``patient_id``, ``score`` (missing where it could not be) and ``excluded`` (why not; empty where it could). Its
-        ``attrs["card"]`` is the marker's card.
+        ``attrs["card"]`` is the marker's card, ``attrs["notes"]`` what the marker said as it scored.
     """
     card = read_card(folder)
     marker = load_marker(folder)
     cache = EncoderCache()
     everyone = cohort.blinded()
     kept = with_encoded(everyone, {card["name"]: marker}, cache, progress or Progress())
-    scores = checked_scores(marker.score(kept, Resources(cache=cache)), kept, f"saved marker {card['name']!r}")
+    resources = Resources(cache=cache)
+    scores = checked_scores(marker.score(kept, resources), kept, f"saved marker {card['name']!r}")
     reasons = {pid: e.reason for e in kept.flow if e.unit == "patient" for pid in e.ids}
     ids = sorted({*everyone.patient_ids, *reasons})
     by_id = dict(zip(kept.patient_ids, scores.tolist(), strict=True))
@@ -128,6 +129,7 @@ def score_cohort(folder: Path | str, cohort: Cohort, *, progress: Progress | Non
     table["score"] = [by_id.get(pid) for pid in ids]
     table["excluded"] = ["" if pid in by_id else reasons[pid] for pid in ids]
     table.attrs["card"] = card
+    table.attrs["notes"] = resources.notes
     return table
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from presage.cohort import Recording, UnusableRecording
 from presage.depression.language.encoders import TranscriptMeasures, TurnVectors, measure_row
-from presage.depression.language.measures import ABSOLUTIST, NAMES, diversity, latency, measures, words_of
+from presage.depression.language.english import ABSOLUTIST, words_of
+from presage.depression.language.measures import NAMES, diversity, latency, measures
 from presage.depression.transcript import INTERVIEWER, PARTICIPANT, Transcript, Turn
 
 

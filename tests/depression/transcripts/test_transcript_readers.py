@@ -82,6 +82,7 @@ def test_plain_text_has_no_times(tmp_path: Path) -> None:
         ("Ich schlafe für gewöhnlich früh".encode("latin-1"), "cp1252"),
         ("\ufeffslept".encode(), "utf-8"),
         ("slept".encode("utf-16"), "utf-16"),
+        (b"slept\fbadly\x1a", "utf-8"),
     ],
 )
 def test_the_encoding_is_found_and_said(tmp_path: Path, content: bytes, encoding: str) -> None:
@@ -130,6 +131,10 @@ def test_of_two_speakers_one_known_name_is_enough(tmp_path: Path) -> None:
         ("j.vtt", "WEBVTT\n\nNOTE nothing\n", "no turn in the transcript", ""),
         ("k.txt", "  \n", "empty file", ""),
         ("l.txt", b"\x00\x05\x16\x07\x00Mac OS X", "not a text file", ""),
+        ("m.txt", bytes(range(1, 256)), "not a text file", ""),
+        ("n.txt", "Patient: hm".encode("utf-16")[:-1], "not a text file", ""),
+        ("o.csv", "start,stop,speaker,text\nnan,4,P,a\n", "time not understood", "line 2"),
+        ("p.csv", "start,stop,speaker,text\n-1,4,P,a\n", "time not understood", "line 2"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, name: str, content: str | bytes, reason: str, line: str) -> None:

@@ -35,13 +35,21 @@ def without_uncovered(rows: list[dict[str, Any]], root: str) -> tuple[list[dict[
     return kept, dropped
 
 
+def having_all_kinds(rows: list[dict[str, Any]]) -> set[str]:
+    """Patients with a recording of every kind that there is."""
+    by_kind: dict[str, set[str]] = {}
+    for row in rows:
+        by_kind.setdefault(row["kind"], set()).add(row["patient_id"])
+    return set.intersection(*by_kind.values()) if by_kind else set()
+
+
 def _session(row: dict[str, Any]) -> tuple[str, ...]:
     return row["patient_id"], row["visit"], row.get("task", ""), row.get("answer", "")
 
 
 def _uncovered(row: dict[str, Any], partner: dict[str, Any]) -> str:
     try:
-        transcript = read_transcript(_as_recording(partner))
+        transcript = read_transcript(as_recording(partner))
         facts = media_facts(row["path"])
     except InputError:
         return ""
@@ -52,6 +60,7 @@ def _uncovered(row: dict[str, Any], partner: dict[str, Any]) -> str:
     return ""
 
 
-def _as_recording(row: dict[str, Any]) -> Recording:
+def as_recording(row: dict[str, Any]) -> Recording:
+    """A row of ``recordings.csv`` that is still to be written."""
     about = {key: str(value) for key, value in row.items() if key not in _CORE and value}
     return Recording(row["patient_id"], row["visit"], row["kind"], row["path"], about)

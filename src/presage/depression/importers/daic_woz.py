@@ -13,7 +13,7 @@ from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
 from presage.cohort.splits import Splits
 from presage.cohort.tables import parse_csv, some
-from presage.depression.importers.coverage import without_uncovered
+from presage.depression.importers.coverage import having_all_kinds, without_uncovered
 from presage.depression.scales import scale_named, score
 from presage.depression.study_template import write_study
 
@@ -83,7 +83,7 @@ def import_daic_woz(source: str, cohort: str, *, evaluate: str = "") -> ImportSu
     excluded = sorted(excluded + short)
     write_excluded(storage.join(target, "excluded.csv"), excluded)
     notes = labels.notes + _absences(patients, labels, derived)
-    notes += _write_splits(target, patients, labels, evaluate)
+    notes += _write_splits(target, patients, labels, evaluate, having_all_kinds(rows))
     known = patients["phq8"].dropna()
     cutoff = scale_named("phq8").cutoff
     cases = int((known >= cutoff).sum())
@@ -234,19 +234,24 @@ def _absences(patients: pd.DataFrame, labels: _Labels, derived: int) -> list[str
     return notes
 
 
-def _write_splits(target: str, patients: pd.DataFrame, labels: _Labels, evaluate: str) -> list[str]:
-    """Write ``splits.csv`` with the official split of the participants who have a PHQ-8; a note on what it is."""
-    known = patients.loc[patients["phq8"].notna(), "patient_id"]
+def _write_splits(target: str, patients: pd.DataFrame, labels: _Labels, evaluate: str, complete: set[str]) -> list[str]:
+    """Write ``splits.csv`` with the official split of who has a PHQ-8 and all recordings; notes on what it is."""
+    labelled = patients.loc[patients["phq8"].notna(), "patient_id"]
+    # A study that counts somebody out refuses a split that still lists them.
+    known = [pid for pid in labelled if pid in complete]
+    lacking = len(labelled) - len(known)
+    left_out = [f"The split leaves out {lacking} participant(s) who lack sound or transcript."] if lacking else []
     members: dict[str, list[str]] = {name: [] for name in get_args(Split)}
     for pid in known:
         members[labels.split_of[pid]].append(pid)
     side = evaluate or ("test" if members["test"] else "dev")
     train = members["train"] + (members["dev"] if side == "test" else [])
     if not train or not members[side]:
-        lacking = "training set" if not train else f"{side} set"
-        return [f"No splits.csv was written: nobody of the {lacking} has recordings and a PHQ-8 here."]
+        empty = "training set" if not train else f"{side} set"
+        return [f"No splits.csv was written: nobody of the {empty} has recordings and a PHQ-8 here."]
     rows = [(0, 0, pid, "train") for pid in train] + [(0, 0, pid, "test") for pid in members[side]]
     Splits(pd.DataFrame(rows, columns=["repeat", "fold", "patient_id", "role"])).write(
         storage.join(target, "splits.csv")
     )
-    return [f"splits.csv holds the official split: {len(train)} train, {len(members[side])} ({side} set) are tested."]
+    what = f"splits.csv holds the official split: {len(train)} train, {len(members[side])} ({side} set) are tested."
+    return [what, *left_out]

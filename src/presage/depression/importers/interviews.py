@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -10,15 +11,19 @@ import pandas as pd
 from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, source_files, write_excluded, write_tables
 from presage.cohort.outcome_tables import outcome_columns, patients_with_outcomes, read_outcomes
-from presage.depression.importers.coverage import without_uncovered
+from presage.depression.importers.coverage import as_recording, without_uncovered
 from presage.depression.importers.folders import from_folders
 from presage.depression.importers.listing import from_table
 from presage.depression.importers.soundtracks import with_soundtracks
+from presage.depression.language.detection import ENGLISH, NO_LANGUAGE, language_of
 from presage.depression.scales import score, scored_columns
 from presage.depression.study_template import write_study
+from presage.depression.transcripts.reader import read_transcript
 
 # Columns that a control on demographics reads, where they are there.
 _WHO = ("age", "sex", "gender", "education")
+# Single transcripts in another language are for the markers to count out or to warn of.
+_NEARLY_ALL = 0.8
 _DESCRIPTION = "Imported interviews; patient ids are those of the source."
 
 
@@ -119,7 +124,7 @@ def _study(
             kinds={row["kind"] for row in rows},
             questionnaire=next((scale.name for scale in scored_columns(pd.Index(seen)) if scale.name in seen), ""),
             demographics=[name for name in _WHO if name in seen and patients[name].nunique() > 1],
-            english={row.get("language") or "en" for row in rows} == {"en"},
+            language=_language(rows),
             several_visits=len({row["visit"] for row in rows}) > 1,
             cases=cases,
             controls=len(values) - cases,
@@ -127,6 +132,23 @@ def _study(
         if written:
             return []
     return ["No study.yaml was written: it needs an outcome (a known scale, or 0 and 1) with two cases and controls."]
+
+
+def _language(rows: list[dict[str, Any]]) -> str:
+    """The language of nearly all transcripts by their script and what the table says; empty where there is none."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row["kind"] == "transcript":
+            try:
+                text = read_transcript(as_recording(row)).participant().text
+            except InputError:
+                continue  # checking the cohort says why it cannot be read
+            found[language_of(text, row.get("language", "")).name] += 1
+    del found[NO_LANGUAGE]
+    if not found:
+        return ENGLISH
+    name, n = found.most_common(1)[0]
+    return name if n >= _NEARLY_ALL * found.total() else ""
 
 
 def _candidates(patients: pd.DataFrame, outcomes: tuple[str, ...]) -> list[tuple[str, float | None]]:

@@ -10,11 +10,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from presage.cohort import Recording, UnusableRecording
+from presage.depression.language.detection import ENGLISH, MANDARIN, Language, language_of
+from presage.depression.language.mandarin import DIGEST
 from presage.depression.language.measures import NAMES, measures
+from presage.depression.language.segmentation import segmenter
 from presage.depression.transcripts import read_transcript
 from presage.study.encoder import Arrays, Encoder
 
 Speaker = Literal["participant", "interviewer"]
+#: Whose words are counted; ``auto`` tells it for each transcript.
+Counted = Literal["auto", "english", "mandarin"]
+#: The languages, in the order of the numbers in the encoder's arrays.
+LANGUAGES = (ENGLISH, MANDARIN)
 # Tokens that the default encoder reads at once; longer turns are read in pieces.
 _LONGEST = 256
 _OPENING = threading.Lock()
@@ -23,25 +30,57 @@ _OPENING = threading.Lock()
 class TranscriptMeasures(Encoder):
     """Measures of one speaker: ``values`` (13,), 0 where one is missing, and ``known`` (13,), which are not.
 
+    ``language`` () is the place in :data:`LANGUAGES` of the language whose words were counted, ``foreign`` () the share
+    of words in another script.
+
     Attributes
     ----------
     speaker
         Whose turns.
+    language
+        Whose words are counted: ``english``, ``mandarin``, or ``auto``, which tells it by the script of each transcript
+        and refuses other languages.
     """
 
     name: ClassVar[str] = "transcript-measures"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[str] = "transcript"
 
     speaker: Speaker = "participant"
+    language: Counted = "auto"
+
+    def identity(self) -> dict[str, Any]:
+        """With the versions of what cuts Mandarin into words, and the lists."""
+        return {**super().identity(), "segmenter": segmenter(), "lists": DIGEST}
 
     def encode(self, recording: Recording) -> Arrays:
-        """See the class. Raises UnusableRecording where the speaker says nothing."""
-        found = measures(read_transcript(recording), self.speaker)
+        """See the class. Raises UnusableRecording where the speaker says nothing, or in a language without lists."""
+        transcript = read_transcript(recording)
+        text = transcript.of(self.speaker).text
+        if not any(letter.isalpha() for letter in text):
+            raise UnusableRecording("no words", f"the {self.speaker} says no word", where=recording.path)
+        language = language_of(text, recording.get("language"))
+        if self.language != "auto":
+            language = Language(self.language, language.foreign)
+        if not language.measured:
+            raise UnusableRecording(
+                f"no word lists for its language ({language.name})",
+                f"words are counted in English and Mandarin, and the text is in: {language.name}",
+                where=recording.path,
+                cure="use the marker language-ngrams, or correct the column language of recordings.csv",
+            )
+        found = measures(transcript, self.speaker, language.name)
         known = np.isfinite(found)
         if not known.any():
-            raise UnusableRecording("no words", f"the {self.speaker} says no word", where=recording.path)
-        return {"values": np.where(known, found, 0.0), "known": np.asarray(known, dtype=np.uint8)}
+            raise UnusableRecording(
+                "no words", f"the {self.speaker} says no word of {language.name}", where=recording.path
+            )
+        return {
+            "values": np.where(known, found, 0.0),
+            "known": np.asarray(known, dtype=np.uint8),
+            "language": np.array(LANGUAGES.index(language.name), dtype=np.uint8),
+            "foreign": np.array(language.foreign, dtype=np.float64),
+        }
 
 
 class TurnVectors(Encoder):

@@ -1,35 +1,21 @@
-"""Measures of English speech that a reader can count by hand."""
+"""Measures of what is said, in English or Mandarin, that a reader can count by hand."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.cohort import InputError
+from presage.depression.language import english, mandarin
+from presage.depression.language.detection import ENGLISH, MANDARIN
+from presage.depression.language.lists import WordLists
 from presage.depression.transcript import Transcript
 
-_SINGULAR = frozenset(["i", "me", "my", "mine", "myself", "i'm", "i've", "i'd", "i'll"])
-_PLURAL = frozenset(["we", "us", "our", "ours", "ourselves", "we're", "we've", "we'd", "we'll"])
-#: The 19 words of M. Al-Mosaiwi and T. Johnstone, Clinical Psychological Science 6 (2018), 529-542.
-ABSOLUTIST = frozenset(
-    (
-        *("absolutely", "all", "always", "complete", "completely", "constant", "constantly", "definitely", "entire"),
-        *("ever", "every", "everyone", "everything", "full", "must", "never", "nothing", "totally", "whole"),
-    )
-)
-_NEGATIONS = frozenset(
-    ["no", "not", "never", "none", "nothing", "nobody", "nowhere", "neither", "nor", "cannot", "without"]
-)
-_FILLERS = frozenset(["um", "uh", "uhm", "erm", "hmm", "mm", "er", "ah"])
-# Words in each window over which lexical diversity is averaged, so that long interviews do not look poorer.
-_WINDOW = 50
+LISTS: dict[str, WordLists] = {ENGLISH: english.LISTS, MANDARIN: mandarin.LISTS}
 
-#: Name of each measure and what it is, in the order of the columns.
+#: Name of each measure of English and what it is, in the order of the columns.
 MEASURES: dict[str, str] = {
     "words": "number of words",
     "words per answer": "mean number of words of a turn",
@@ -48,54 +34,93 @@ MEASURES: dict[str, str] = {
 }
 NAMES = tuple(MEASURES)
 
+_LENGTH = NAMES.index("word length")
+_MANDARIN: dict[str, str] = {
+    "words": "number of words, as jieba's dictionary cuts them",
+    "first person singular": "share of 我, 俺, 本人",
+    "first person plural": "share of 我们, 咱们, 咱, 我俩 ...",
+    "absolutist": "share of absolutist words: own translation of the 19 English ones",
+    "negations": "share of words with 不, 没, 毫无, and of 无, 未, 别 ...; not of 不过, 没关系, 是不是 ...",
+    "negative affect": "minus the share of words on an own list of negative words (0 to -1)",
+    "positive affect": "share of words on an own list of positive words (0 to 1)",
+    "diversity": "distinct words over words, mean over windows of 20 words; missing below 20 words",
+    "words per sentence": "words over sentences; missing where no sentence ends with a mark",
+    "fillers": "share of 嗯, 呃, 额, 哎 ...",
+}
+#: The same of Mandarin: where nearly all words have one or two characters, the sentence's length stands for the word's.
+MANDARIN_MEASURES: dict[str, str] = {
+    name: _MANDARIN.get(name, MEASURES.get(name, ""))
+    for name in (*NAMES[:_LENGTH], "words per sentence", *NAMES[_LENGTH + 1 :])
+}
 
-def words_of(text: str) -> list[str]:
-    """The words of an English text, lower case, without punctuation."""
-    return re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower().replace("’", "'"))
+_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？!?…]+")
 
 
-def measures(transcript: Transcript, speaker: str = "participant") -> NDArray[np.float64]:
+def measures(transcript: Transcript, speaker: str = "participant", language: str = ENGLISH) -> NDArray[np.float64]:
     """The measures of one speaker in one transcript, shape (13,), NaN where one cannot be computed.
+
+    Parameters
+    ----------
+    transcript
+        Of everybody.
+    speaker
+        Whose turns.
+    language
+        ``english`` or ``mandarin``: whose words are counted.
 
     Raises
     ------
     InputError
-        If the package with the lexicon is not installed.
+        If a package with the lexicon or the dictionary is not installed.
     """
     turns = [turn for turn in transcript if turn.speaker == speaker]
-    words = [word for turn in turns for word in words_of(turn.text)]
+    lists = LISTS[language]
+    words = [word for turn in turns for word in lists.words_of(turn.text)]
     count = len(words)
     if not count:
         return np.full(len(NAMES), np.nan)
-    valence = _valence()
-    values = [valence.get(word, 0.0) for word in words]
+    values = [lists.valence(word) for word in words]
     timed = [turn.duration for turn in turns if turn.duration]
     minutes = sum(timed) / 60 if len(timed) == len(turns) else np.nan
+    long = sentence_length([turn.text for turn in turns], count) if language == MANDARIN else _word_length(words)
+    varied = np.nan if language == MANDARIN and count < lists.window else diversity(words, lists.window)
     return np.array(
         [
             count,
             count / len(turns),
-            _share(words, _SINGULAR),
-            _share(words, _PLURAL),
-            _share(words, ABSOLUTIST),
-            sum(word in _NEGATIONS or word.endswith("n't") for word in words) / count,
+            _share(words, lists.singular),
+            _share(words, lists.plural),
+            _share(words, lists.absolutist),
+            sum(lists.negates(word) for word in words) / count,
             sum(value for value in values if value < 0) / count,
             sum(value for value in values if value > 0) / count,
-            diversity(words),
-            float(np.mean([len(word) for word in words])),
-            _share(words, _FILLERS),
+            varied,
+            long,
+            _share(words, lists.fillers),
             count / minutes if minutes else np.nan,
             latency(transcript, speaker),
         ]
     )
 
 
-def diversity(words: Sequence[str]) -> float:
-    """Moving-average type-token ratio over windows of 50 words; the plain ratio of a shorter text."""
-    if len(words) <= _WINDOW:
+def diversity(words: Sequence[str], window: int = 50) -> float:
+    """Moving-average type-token ratio (Covington and McFall 2010) over windows of so many words.
+
+    A long interview does not look poorer than a short one. Of a text shorter than a window it is the plain ratio.
+    """
+    if len(words) <= window:
         return len(set(words)) / len(words)
-    windows = (words[start : start + _WINDOW] for start in range(len(words) - _WINDOW + 1))
-    return float(np.mean([len(set(window)) / _WINDOW for window in windows]))
+    windows = (words[start : start + window] for start in range(len(words) - window + 1))
+    return float(np.mean([len(set(part)) / window for part in windows]))
+
+
+def sentence_length(turns: Sequence[str], words: int) -> float:
+    """Words over sentences, which end with a mark or with a turn; NaN where no mark ends any."""
+    if not any(_SENTENCE_END.search(text) for text in turns):
+        return float("nan")
+    parts = (part for text in turns for part in _SENTENCE_END.split(text))
+    sentences = sum(any(letter.isalnum() for letter in part) for part in parts)
+    return words / sentences if sentences else float("nan")
 
 
 def latency(transcript: Transcript, speaker: str) -> float:
@@ -108,18 +133,9 @@ def latency(transcript: Transcript, speaker: str) -> float:
     return float(np.median(found)) if found else float("nan")
 
 
+def _word_length(words: Sequence[str]) -> float:
+    return float(np.mean([len(word) for word in words]))
+
+
 def _share(words: Sequence[str], known: frozenset[str]) -> float:
     return sum(word in known for word in words) / len(words)
-
-
-@lru_cache(maxsize=1)
-def _valence() -> dict[str, float]:
-    """Valence by word, from the lexicon of VADER (Hutto and Gilbert, ICWSM 2014; MIT licence)."""
-    try:
-        text = (files("vaderSentiment") / "vader_lexicon.txt").read_text(encoding="utf-8")
-    except ImportError as error:
-        raise InputError(
-            "affect needs the lexicon of vaderSentiment", cure="pip install 'presage[depression]'"
-        ) from error
-    rows = (line.split("\t") for line in text.splitlines() if line)
-    return {row[0]: float(row[1]) for row in rows}

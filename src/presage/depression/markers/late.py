@@ -13,16 +13,18 @@ from pydantic import Field, PrivateAttr
 from presage.cohort import Cohort, InputError, Recording
 from presage.cohort.splits import make_splits
 from presage.depression.markers.linear import Face, Language, LanguageMeasures, LinearMarker, Prosody
+from presage.depression.markers.ngrams import LanguageNgrams
 from presage.depression.networks.linear import RidgeLogistic
 from presage.study.encoder import Encoder
 from presage.study.marker import Marker, Resources
 
 Floats = NDArray[np.float64]
-Member = Literal["language", "language-measures", "prosody", "face"]
+Member = Literal["language", "language-measures", "language-ngrams", "prosody", "face"]
 
 _MEMBERS: dict[str, type[LinearMarker]] = {
     "language": Language,
     "language-measures": LanguageMeasures,
+    "language-ngrams": LanguageNgrams,
     "prosody": Prosody,
     "face": Face,
 }
@@ -121,6 +123,11 @@ class LateFusion(Marker):
     def needs(self, recording: Recording) -> bool:
         """What one of the members reads."""
         return any(member.needs(recording) for _, member in self._unfitted())
+
+    def usable(self, cohort: Cohort) -> NDArray[np.bool_]:
+        """Who has a recording that one of the members reads, shape (n,)."""
+        having = {recording.patient_id for recording in cohort.iter_recordings() if self.needs(recording)}
+        return np.array([patient in having for patient in cohort.patient_ids], dtype=bool)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Weights of every fit and of the regression on them."""

@@ -13,7 +13,16 @@ from pydantic import PrivateAttr
 from presage.cohort import Cohort, InputError, Recording
 from presage.depression.face.encoder import SUMMARY, FaceTrack, summary
 from presage.depression.face.track_file import FaceTrackFile
-from presage.depression.language.encoders import Speaker, TranscriptMeasures, TurnVectors, measure_row
+from presage.depression.language.detection import counted_note
+from presage.depression.language.encoders import (
+    LANGUAGES,
+    Counted,
+    Speaker,
+    TranscriptMeasures,
+    TurnVectors,
+    measure_row,
+)
+from presage.depression.language.measures import MANDARIN_MEASURES
 from presage.depression.language.measures import NAMES as MEASURES
 from presage.depression.networks.linear import RidgeLogistic
 from presage.depression.prosody.encoder import FUNCTIONALS, ProsodyFrames, functionals
@@ -116,31 +125,70 @@ class _OfRecordings(LinearMarker):
 
 
 class LanguageMeasures(_OfRecordings):
-    """Words that a reader can count: pronouns, absolutist words, affect, diversity, pace.
+    """Words that a reader can count, in English or Mandarin: pronouns, absolutist words, affect, diversity, pace.
 
     Attributes
     ----------
     speaker
         Whose words.
+    language
+        ``english``, ``mandarin``, or ``auto``: told for each transcript by its script. A transcript in another language
+        is counted out.
     """
 
-    summary: ClassVar[str] = "A linear model on thirteen measures of what the participant says (English)."
-    packages: ClassVar[tuple[str, ...]] = ("scikit-learn", "vaderSentiment")
+    summary: ClassVar[str] = "A linear model on thirteen measures of what the participant says (English or Mandarin)."
+    packages: ClassVar[tuple[str, ...]] = ("jieba", "OpenCC", "scikit-learn", "vaderSentiment")
     _width: ClassVar[int] = len(MEASURES)
 
     speaker: Speaker = "participant"
+    language: Counted = "auto"
+
+    _languages: tuple[str, ...] = PrivateAttr(default=())
 
     def encoders(self) -> Sequence[Encoder]:
         """The one it reads."""
-        return [TranscriptMeasures(speaker=self.speaker)]
+        return [TranscriptMeasures(speaker=self.speaker, language=self.language)]
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """See :class:`LinearMarker`; the findings tell which language was counted, and warn of two in one cohort."""
+        resources = resources or Resources()
+        self._languages = self._spoken(cohort, resources)
+        resources.note(counted_note(self._languages))
+        return super().fit(cohort, resources)
+
+    def score(self, cohort: Cohort, resources: Resources | None = None) -> Floats:
+        """See :class:`LinearMarker`; a language that no training patient spoke is told in the findings."""
+        resources = resources or Resources()
+        other = [name.capitalize() for name in self._spoken(cohort, resources) if name not in self._languages]
+        if other and self._languages:
+            resources.note(
+                f"WARNING: words were counted in {' and '.join(other)}, which no training patient spoke: "
+                "these scores mean nothing."
+            )
+        return super().score(cohort, resources)
+
+    def _spoken(self, cohort: Cohort, resources: Resources) -> tuple[str, ...]:
+        recordings = [recording for recording in cohort.iter_recordings("transcript") if self.needs(recording)]
+        given = resources.encoded(self.encoders()[0], recordings)
+        return tuple(sorted({LANGUAGES[int(arrays["language"])] for arrays in given}))
 
     def column_names(self) -> Sequence[str]:
-        """Names of the columns."""
-        return MEASURES
+        """Names of the columns, in the language of the training patients."""
+        return tuple(MANDARIN_MEASURES) if self._languages == ("mandarin",) else tuple(MEASURES)
 
     def row(self, arrays: Arrays, recording: Recording) -> Floats:
         """The measures."""
         return np.asarray(measure_row(arrays))
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """See :class:`LinearMarker`; and the languages of the training patients."""
+        arrays, facts = super().state()
+        return arrays, {**facts, "languages": list(self._languages)}
+
+    def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Take back what :meth:`state` gave; what was saved before Mandarin was counted is English."""
+        super().restore(arrays, facts)
+        self._languages = tuple(facts.get("languages", ["english"]))
 
 
 class Language(_OfRecordings):

@@ -58,7 +58,13 @@ class RidgeLogistic:
 
     @classmethod
     def fit(
-        cls, columns: Floats, cases: NDArray[np.bool_], *, seed: int = 0, groups: NDArray[np.generic] | None = None
+        cls,
+        columns: Floats,
+        cases: NDArray[np.bool_],
+        *,
+        seed: int = 0,
+        groups: NDArray[np.generic] | None = None,
+        one_spread: bool = False,
     ) -> RidgeLogistic:
         """Fit on training persons; the ridge's strength is chosen by log loss on four inner splits by group.
 
@@ -72,6 +78,9 @@ class RidgeLogistic:
             Of the inner splits.
         groups
             Shape (persons,); rows of one group are on one side.
+        one_spread
+            Divide all columns by their root mean variance instead of each by its own: for columns whose weights against
+            one another mean something, such as those of rare and common words.
 
         Raises
         ------
@@ -83,19 +92,23 @@ class RidgeLogistic:
         generator = np.random.default_rng(seed)
         splits = [inner_split(cases, 0.25, generator, groups) for _ in range(_INNER_SPLITS)]
         losses = [
-            np.mean([cls._at(columns[a], cases[a], strength)._loss(columns[b], cases[b]) for a, b in splits])
+            np.mean(
+                [cls._at(columns[a], cases[a], strength, one_spread)._loss(columns[b], cases[b]) for a, b in splits]
+            )
             for strength in _STRENGTHS
         ]
-        return cls._at(columns, cases, _STRENGTHS[int(np.argmin(losses))])
+        return cls._at(columns, cases, _STRENGTHS[int(np.argmin(losses))], one_spread)
 
     @classmethod
-    def _at(cls, columns: Floats, cases: NDArray[np.bool_], strength: float) -> RidgeLogistic:
+    def _at(cls, columns: Floats, cases: NDArray[np.bool_], strength: float, one_spread: bool = False) -> RidgeLogistic:
         from sklearn.linear_model import LogisticRegression
 
         there = np.isfinite(columns)
         count = np.maximum(there.sum(axis=0), 1)
         mean = np.where(there, columns, 0).sum(axis=0) / count
         spread = np.sqrt(np.where(there, (columns - mean) ** 2, 0).sum(axis=0) / count)
+        if one_spread:
+            spread = np.full(len(spread), np.sqrt(np.mean(spread**2)))
         spread = np.where(spread > 1e-9, spread, 1.0)
         standard = np.where(there, (columns - mean) / spread, 0)
         model = LogisticRegression(C=strength, max_iter=1000).fit(standard, cases)

@@ -11,6 +11,9 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 _HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
 # What remains after UTF-8 is either Chinese, where high bytes come in pairs, or accents, which mostly stand alone.
 _PAIRED = 0.9
+# A page break or an end-of-file mark of old systems is text; much else of its kind is a picture or a program.
+_CONTROLS = re.compile(r"[\x01-\x08\x0e-\x19\x1b-\x1f\x7f-\x9f]")
+_CONTROL_SHARE = 0.01
 
 
 def decode(data: bytes, where: str) -> tuple[str, str]:
@@ -25,7 +28,7 @@ def decode(data: bytes, where: str) -> tuple[str, str]:
     text = text.replace("\ufeff", "")
     if not text.strip():
         raise UnusableRecording("empty file", "the file holds no text", where=where, cure="copy it again")
-    if "\0" in text:
+    if "\0" in text or len(_CONTROLS.findall(text)) > _CONTROL_SHARE * len(text):
         raise UnusableRecording(
             "not a text file", "the file holds bytes that no text has", where=where, cure="export it again as UTF-8"
         )

@@ -1,13 +1,14 @@
 """Voice quality of a stream of sound, in blocks: 74 measures of each frame, chosen as COVAREP's are.
 
-COVAREP (G. Degottex et al., ICASSP 2014, 960-964) is a collection for Matlab. This is no translation of it: each measure is
-written from its paper, simpler in places (docs/reference/speech-and-face.md), and its numbers are not COVAREP's.
+COVAREP (G. Degottex et al., ICASSP 2014, 960-964) is a collection for Matlab. This is no translation of it: each
+measure is written from its paper, simpler in places (docs/reference/speech-and-face.md), and its numbers are not
+COVAREP's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class Voice:
     rate: int
     peak: float
     polarity: int = 1
-    pitch: PitchSettings = PitchSettings()
+    pitch: PitchSettings = field(default_factory=PitchSettings)
 
 
 def covarep_frames(blocks: Iterable[NDArray[np.float32]], voice: Voice) -> Iterator[NDArray[np.float32]]:
@@ -90,7 +91,9 @@ def covarep_frames(blocks: Iterable[NDArray[np.float32]], voice: Voice) -> Itera
         after = 0 if last else round(_MARGIN * voice.rate)
         count = (len(sound) - before - after) // hop
         if count:
-            yield _frames(sound.astype(np.float64), voice, hop)[before // hop : before // hop + count].astype(np.float32)
+            yield _frames(sound.astype(np.float64), voice, hop)[before // hop : before // hop + count].astype(
+                np.float32
+            )
 
 
 def _frames(sound: Floats, voice: Voice, hop: int) -> Floats:
@@ -148,9 +151,7 @@ def _of_voice(values: Floats, sound: Floats, wide: Floats, centres: Whole, f0: F
         values[rows, _COLUMN[name]] = column
 
 
-def _marks(
-    sound: Floats, excitation: Floats, centres: Whole, f0: Floats, rate: int, hop: int
-) -> tuple[Whole, Floats]:
+def _marks(sound: Floats, excitation: Floats, centres: Whole, f0: Floats, rate: int, hop: int) -> tuple[Whole, Floats]:
     """Closures of all voiced stretches, and the period (samples) of the stretch of each."""
     found, periods = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (f0 > 0).astype(int), [0]])))

@@ -1,9 +1,9 @@
 """How likely a voice creaks, from pulses that stand apart and look alike.
 
-Source: C. Ishi, K. Sakakibara, H. Ishiguro and N. Hagita, "A method for automatic detection of vocal fry", IEEE Transactions on
-Audio, Speech and Language Processing 16 (2008), 47-56: three of the measures that T. Drugman, J. Kane and C. Gobl, Computer
-Speech and Language 28 (2014), 1233-1253 feed to a network. Here no network was trained: the measures' published thresholds
-are softened, and their product is no calibrated probability.
+Source: C. Ishi, K. Sakakibara, H. Ishiguro and N. Hagita, "A method for automatic detection of vocal fry", IEEE
+Transactions on Audio, Speech and Language Processing 16 (2008), 47-56: three of the measures that T. Drugman, J. Kane
+and C. Gobl, Computer Speech and Language 28 (2014), 1233-1253 feed to a network. Here no network was trained: the
+measures' published thresholds are softened, and their product is no calibrated probability.
 """
 
 from __future__ import annotations

@@ -163,9 +163,9 @@ def opensmile_version() -> str:
         return metadata.version("opensmile")
     except metadata.PackageNotFoundError as error:
         raise InputError(
-            f"features: egemaps needs the package opensmile. {LICENCE}",
+            f"feature_set: egemaps needs the package opensmile. {LICENCE}",
             where="study, markers",
-            cure="pip install 'presage[opensmile]' if the licence suits you, or take features: own or covarep",
+            cure="pip install 'presage[opensmile]' if the licence suits you, or take feature_set: own or covarep",
         ) from error
 
 

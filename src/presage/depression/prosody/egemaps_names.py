@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 _STATISTICS = ("amean", "stddevNorm")
-_RISES = ("percentile20.0", "percentile50.0", "percentile80.0", "pctlrange0-2")
+_RISES: tuple[str, ...] = ("percentile20.0", "percentile50.0", "percentile80.0", "pctlrange0-2")
 _RISES += ("meanRisingSlope", "stddevRisingSlope", "meanFallingSlope", "stddevFallingSlope")
 _FORMANTS = tuple(
     f"F{number}{what}" for number in (1, 2, 3) for what in ("frequency", "bandwidth", "amplitudeLogRelF0")
@@ -18,7 +18,7 @@ DESCRIPTORS = (
     *(f"{name}_sma3" for name in ("spectralFlux", *_CEPSTRAL)),
     *(f"{name}_sma3nz" for name in ("F0semitoneFrom27.5Hz", *_PERIODIC, *_FORMANTS)),
 )
-_SPECTRAL = ("alphaRatioV", "hammarbergIndexV", "slopeV0-500", "slopeV500-1500", "spectralFluxV")
+_SPECTRAL: tuple[str, ...] = ("alphaRatioV", "hammarbergIndexV", "slopeV0-500", "slopeV500-1500", "spectralFluxV")
 _SPECTRAL += ("mfcc1V", "mfcc2V", "mfcc3V", "mfcc4V")
 _UNVOICED = ("alphaRatioUV", "hammarbergIndexUV", "slopeUV0-500", "slopeUV500-1500", "spectralFluxUV")
 _LENGTHS = ("MeanVoicedSegmentLengthSec", "StddevVoicedSegmentLengthSec")

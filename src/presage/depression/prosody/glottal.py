@@ -1,10 +1,9 @@
 """The glottal flow by inverse filtering, the instants of closure, and measures of the flow's cycles.
 
-Sources, by name below. IAIF: P. Alku, Speech Communication 11 (1992), 109-118. Closures: T. Drugman and T. Dutoit, Interspeech
-2009, 2891-2894 (SEDREAMS), without its later refinements. Polarity: the sign of the residual's skewness, as in T. Drugman,
-Interspeech 2013 (RESKEW), from one signal and not two. NAQ: P. Alku, T. Backstrom and E. Vilkman, J. Acoust. Soc. Am. 112
-(2002), 701-710. QOQ: T. Hacki, Folia Phoniatrica 41 (1989), 43-48. H1-H2: I. Titze and J. Sundberg, J. Acoust. Soc. Am. 91
-(1992), 2936-2946. PSP: P. Alku, H. Strik and E. Vilkman, Speech Communication 22 (1997), 67-79.
+Sources. IAIF: P. Alku, Speech Communication 11 (1992), 109-118. Closures: T. Drugman and T. Dutoit, Interspeech 2009,
+2891-2894 (SEDREAMS), without its later refinements. NAQ: P. Alku, T. Backstrom and E. Vilkman, J. Acoust. Soc. Am. 112
+(2002), 701-710. QOQ: T. Hacki, Folia Phoniatrica 41 (1989), 43-48. H1-H2: I. Titze and J. Sundberg, J. Acoust. Soc. Am.
+91 (1992), 2936-2946. PSP: P. Alku, H. Strik and E. Vilkman, Speech Communication 22 (1997), 67-79.
 """
 
 from __future__ import annotations
@@ -119,7 +118,7 @@ def cycle_measures(flow: Floats, derivative: Floats, begins: Whole, ends: Whole)
 
 
 def harmonic_difference(derivative: Floats, f0: Floats, rate: int) -> Floats:
-    """H1-H2, dB: first over second harmonic of the derivative of the flow (of the flow it is 6 dB more), shape (frames,)."""
+    """H1-H2, dB, shape (frames,): first over second harmonic of the flow's derivative (of the flow it is 6 dB more)."""
     count = derivative.shape[1]
     windowed = derivative * np.hanning(count)
     turn = np.exp(-2j * np.pi * np.outer(f0 / rate, np.arange(count)))

@@ -1,9 +1,9 @@
 """Harmonics of voiced frames, and what their phases tell: the glottal pulse's shape, and how it changes.
 
-Sources: Rd by phase minimisation: G. Degottex, A. Roebel, X. Rodet, IEEE Transactions on Audio, Speech and Language Processing
-19 (2011), 1080-1090. Phase distortion, its mean and deviation (HMPD): G. Degottex and D. Erro, EURASIP Journal on Audio, Speech,
-and Music Processing 2014:38. Phase of a smallest-phase filter from its amplitudes: A. Oppenheim and R. Schafer, Discrete-Time
-Signal Processing (1989), chapter 10.
+Sources: Rd by phase minimisation: G. Degottex, A. Roebel, X. Rodet, IEEE Transactions on Audio, Speech and Language
+Processing 19 (2011), 1080-1090. Phase distortion, its mean and deviation (HMPD): G. Degottex and D. Erro, EURASIP
+Journal on Audio, Speech, and Music Processing 2014:38. Phase of a smallest-phase filter from its amplitudes: A.
+Oppenheim and R. Schafer, Discrete-Time Signal Processing (1989), chapter 10.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def harmonics(frames: Floats, f0: Floats, rate: int) -> NDArray[np.complex128]:
     padded[:, -(length // 2) :] = cut[:, : length // 2]
     spectrum = rfft(padded, axis=1)
     # The window is centred: between bins the phase changes slowly, and a straight line follows it.
-    return _between(spectrum, _numbers(f0, rate) * f0[:, None] * _SIZE / rate)
+    return np.asarray(_between(spectrum, _numbers(f0, rate) * f0[:, None] * _SIZE / rate), dtype=np.complex128)
 
 
 def surplus_phase(found: NDArray[np.complex128], f0: Floats, rate: int) -> Floats:

@@ -1,8 +1,8 @@
 """The model of Liljencrants and Fant of the derivative of the glottal flow, from its one shape parameter Rd.
 
-Sources: G. Fant, J. Liljencrants, Q. Lin, "A four-parameter model of glottal flow", STL-QPSR 4 (1985), 1-13; G. Fant, "The
-LF-model revisited. Transformations and frequency domain analysis", STL-QPSR 2-3 (1995), 119-156 (the four parameters from
-Rd). Time is in periods, so that the period is 1; the derivative's minimum is -1.
+Sources: G. Fant, J. Liljencrants, Q. Lin, "A four-parameter model of glottal flow", STL-QPSR 4 (1985), 1-13; G. Fant,
+"The LF-model revisited. Transformations and frequency domain analysis", STL-QPSR 2-3 (1995), 119-156 (the four
+parameters from Rd). Time is in periods, so that the period is 1; the derivative's minimum is -1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Linear prediction of many frames at once (autocorrelation method; Markel and Gray, Linear Prediction of Speech, 1976)."""
+"""Linear prediction of many frames at once.
+
+Autocorrelation method: J. Markel and A. Gray, Linear Prediction of Speech (1976).
+"""
 
 from __future__ import annotations
 

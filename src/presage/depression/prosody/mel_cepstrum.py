@@ -1,8 +1,8 @@
 """Mel-cepstral coefficients of a smooth spectral envelope.
 
-Sources: envelope: a window of three periods and a lifter that smooths over one fundamental frequency, as in CheapTrick (M.
-Morise, Speech Communication 67 (2015), 1-7), without its correction of the lifted spectrum; mel scale: the all-pass transform
-(K. Tokuda et al., ICSLP 1994, 1043-1046) with 0.42, for 16 kHz.
+Sources: envelope: a window of three periods and a lifter that smooths over one fundamental frequency, as in CheapTrick
+(M. Morise, Speech Communication 67 (2015), 1-7), without its correction of the lifted spectrum; mel scale: the all-pass
+transform (K. Tokuda et al., ICSLP 1994, 1043-1046) with 0.42, for 16 kHz.
 """
 
 from __future__ import annotations

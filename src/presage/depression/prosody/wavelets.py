@@ -1,8 +1,8 @@
 """Maxima dispersion quotient and peak slope: a sound seen through wavelets an octave apart.
 
-Sources: J. Kane and C. Gobl, "Wavelet maxima dispersion for breathy to tense voice discrimination", IEEE Transactions on Audio,
-Speech and Language Processing 21 (2013), 1170-1179; the same, "Identifying regions of non-modal phonation using features of the
-wavelet transform", Interspeech 2011, 177-180.
+Sources: J. Kane and C. Gobl, "Wavelet maxima dispersion for breathy to tense voice discrimination", IEEE Transactions
+on Audio, Speech and Language Processing 21 (2013), 1170-1179; the same, "Identifying regions of non-modal phonation
+using features of the wavelet transform", Interspeech 2011, 177-180.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _SEARCH = 0.25
 def octaves(sound: Floats, scales: Sequence[int]) -> Floats:
     """The sound through -cos(2 pi f t) exp(-t^2 / 2 tau^2), shape (scales, samples).
 
-    f is half the sampling rate over 2^scale, tau = 1 / 2f; each has gain 1 at f, unlike the papers', which do not change
-    the slope by more than a constant.
+    f is half the sampling rate over 2^scale, tau = 1 / 2f. Each has gain 1 at f; the papers' have not, which changes the
+    slope by a constant.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 

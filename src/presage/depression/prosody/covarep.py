@@ -168,7 +168,8 @@ def polarity_of(blocks: Iterable[NDArray[np.float32]], rate: int) -> tuple[float
     """Largest amplitude of a sound without its mean, and its polarity.
 
     The derivative of the flow has its sharp peaks at closures: its skewness, mean over the louder frames, tells their
-    sign.
+    sign (after T. Drugman, "Residual excitation skewness for automatic speech polarity detection", IEEE Signal
+    Processing Letters 20 (2013), 387-390, which compares the skewness of two signals).
     """
     hop = round(HOP * rate)
     peak = skewness = 0.0

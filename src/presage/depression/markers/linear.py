@@ -222,7 +222,7 @@ class Prosody(LinearMarker):
     Attributes
     ----------
     feature_set
-        ``own``: 51 functionals. ``egemaps``: the 88 of openSMILE's eGeMAPSv02 (extra ``opensmile``; its research
+        ``own``: 47 functionals. ``egemaps``: the 88 of openSMILE's eGeMAPSv02 (extra ``opensmile``; its research
         licence allows no commercial product). ``covarep``: 168 of the voice's quality, after the manner of COVAREP. The
         latter two see the participant's turns alone where the transcript says when they are; ``own`` sees all sound.
     floor, ceiling

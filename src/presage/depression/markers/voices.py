@@ -26,7 +26,7 @@ from presage.study.marker import Resources
 Floats = NDArray[np.float64]
 Spans = Sequence[tuple[float, float]]
 
-#: ``own``: Presage's 21 columns and 51 functionals. ``egemaps``: openSMILE's eGeMAPSv02, research licence. ``covarep``:
+#: ``own``: Presage's 21 columns and 47 functionals. ``egemaps``: openSMILE's eGeMAPSv02, research licence. ``covarep``:
 #: 74 columns of voice quality.
 FeatureSet = Literal["own", "egemaps", "covarep"]
 

@@ -2,8 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/bench_features.py [--seconds 60] [--minutes 20]
 
-Prints times real time (seconds of recording for one second of work) for prosody frames, voice activity and face
-landmarks, and the peak memory of a process that encodes one minute of made-up voice and one that encodes `--minutes`.
+Prints times real time (seconds of recording for one second of work) for each set of acoustic features (own,
+eGeMAPSv02 as frames and as functionals of turns of 20 s, after COVAREP), voice activity and face landmarks, and the
+peak memory of a process that encodes one minute of made-up voice and one that encodes `--minutes`. The load average is
+printed with them. eGeMAPSv02 needs openSMILE (extra ``opensmile``, research licence).
 Faces need a video of a person: ``face_speech/baseline.mp4`` below PRESAGE_DATA, and the networks of ``presage fetch
 face``; without them that row says so.
 """
@@ -11,6 +13,7 @@ face``; without them that row says so.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -46,6 +49,31 @@ def prosody(path: Path) -> None:
     from presage.depression.prosody.encoder import ProsodyFrames
 
     ProsodyFrames().encode(Recording("X", "1", "audio", str(path)))
+
+
+def covarep(path: Path) -> None:
+    from presage.cohort import Recording
+    from presage.depression.prosody.covarep_encoder import CovarepFrames
+
+    CovarepFrames().encode(Recording("X", "1", "audio", str(path)))
+
+
+def egemaps_frames(path: Path) -> None:
+    from presage.cohort import Recording
+    from presage.depression.prosody.egemaps import EgemapsFrames
+
+    EgemapsFrames().encode(Recording("X", "1", "audio", str(path)))
+
+
+def egemaps_turns(path: Path) -> None:
+    import soundfile
+
+    from presage.cohort import Recording
+    from presage.depression.prosody.egemaps import EgemapsTurns, with_turns
+
+    seconds = soundfile.info(str(path)).duration
+    turns = [(start, min(start + 20, seconds)) for start in np.arange(0, seconds, 20).tolist()]
+    EgemapsTurns().encode(with_turns(Recording("X", "1", "audio", str(path)), turns))
 
 
 def activity(path: Path) -> None:
@@ -84,7 +112,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--only", nargs=2, default=None, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    works: dict[str, Callable[[Path], None]] = {"prosody": prosody, "activity": activity, "face": face}
+    works: dict[str, Callable[[Path], None]] = {
+        "prosody (own)": prosody,
+        "covarep": covarep,
+        "egemaps, frames": egemaps_frames,
+        "egemaps, turns": egemaps_turns,
+        "activity": activity,
+        "face": face,
+    }
+    heard = [name for name in works if name != "face" and (_has_opensmile() or not name.startswith("egemaps"))]
     if chosen.only:
         works[chosen.only[0]](Path(chosen.only[1]))
         # Not getrusage: a child begins with its parent's peak.
@@ -96,16 +132,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         short, minute = voice(Path(scratch) / "a.wav", chosen.seconds), voice(Path(scratch) / "m.wav", 60)
         long = voice(Path(scratch) / "b.wav", 60 * chosen.minutes)
-        print(f"one core; {chosen.seconds:g} s of made-up voice\n")
+        print(f"one core; {chosen.seconds:g} s of made-up voice; load average {_load()}\n")
         print("| features | x real time (wall) | x real time (processor) |\n|---|---|---|")
-        for name in ("prosody", "activity"):
+        for name in heard:
             wall, processor = timed(works[name], short)
             print(f"| {name} | {chosen.seconds / wall:.1f} | {chosen.seconds / processor:.1f} |", flush=True)
+        if not _has_opensmile():
+            print("| egemaps | openSMILE is not installed | |")
         print(_face_row())
+        print(f"\nload average {_load()}")
         print(f"\n| peak memory, MiB | 1 min | {chosen.minutes:g} min | ratio |\n|---|---|---|---|")
-        for name in ("prosody", "activity"):
+        for name in heard:
             small, large = peak(name, minute), peak(name, long)
             print(f"| {name} | {small:.0f} | {large:.0f} | {large / small:.2f} |", flush=True)
+
+
+def _has_opensmile() -> bool:
+    return importlib.util.find_spec("opensmile") is not None
+
+
+def _load() -> str:
+    return " ".join(f"{value:.1f}" for value in os.getloadavg())
 
 
 def _face_row() -> str:

@@ -141,6 +141,8 @@ def test_functionals_of_a_stretch_know_that_stretch_alone() -> None:
     assert np.isnan(nothing[0])
     assert np.isfinite(nothing[FUNCTIONALS.index("energy mean")])
     assert np.isnan(functionals(arrays, 50, 60)).all()
+    assert len(COLUMNS) == 21
+    assert nothing.shape == (len(FUNCTIONALS),) == (47,)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the research data (PRESAGE_DATA) are not here")

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from presage.cohort import Cohort, InputError, Recording
 from presage.depression.markers.interviews import AUDIO, FACE, Filling, Interviews
+from presage.depression.markers.voices import FeatureSet, note_licence, packages_of
 from presage.depression.scales import scale_named
 from presage.depression.scripts import language_warning
 from presage.study.encoder import Encoder
@@ -59,11 +60,11 @@ class Fusion(Marker):
         See :class:`presage.depression.networks.schedule.Schedule`.
     fps
         Frames per second of a video that are looked at, at most.
+    feature_set
+        Of the voice, as of the marker ``prosody``: ``own``, ``egemaps`` (research licence) or ``covarep``.
     """
 
     summary: ClassVar[str] = "A network over the participant's words, voice and face; the score is its mean logit."
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers", "librosa", "av", "pocketsphinx")
-
     fusion: Kind = "gate"
     encoder: str | None = None
     sentences: bool = True
@@ -84,12 +85,18 @@ class Fusion(Marker):
     precision: Literal["float32", "bfloat16"] = "float32"
     modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     fps: Annotated[float, Field(gt=0, le=120)] = 30.0
+    feature_set: FeatureSet = "own"
 
     _networks: list[Network] = PrivateAttr(default_factory=list)
     _filling: Filling = PrivateAttr(default_factory=lambda: Filling({}))
     _spread: float = PrivateAttr(default=0.0)
     # The one training that this marker stands for; None: all of them.
     _only: int | None = PrivateAttr(default=None)
+
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`presage.study.Marker`; with the one that the features need."""
+        return ("torch", "transformers", "librosa", "av", "pocketsphinx", *packages_of(self.feature_set))
 
     def placement(self) -> Placement:
         """A quarter of a card where the study computes on cards; the encoder and a fold's vectors in memory."""
@@ -126,6 +133,7 @@ class Fusion(Marker):
         from presage.depression.networks.fusion import Fusion as Network
 
         resources = resources or Resources()
+        note_licence(self.feature_set, resources)
         answers, texts = self._interviews().persons(cohort, resources)
         warning = ""
         if self.encoder is None and self.fusion not in (AUDIO, FACE):
@@ -188,7 +196,9 @@ class Fusion(Marker):
     def _interviews(self) -> Interviews:
         beside: dict[str, tuple[str, ...]] = {"text": (), AUDIO: (AUDIO,), FACE: (FACE,)}
         modalities = beside.get(self.fusion, (AUDIO, FACE))
-        return Interviews(self.sentences, modalities, self.fusion in (AUDIO, FACE), self.align, self.fps)
+        return Interviews(
+            self.sentences, modalities, self.fusion in (AUDIO, FACE), self.align, self.fps, self.feature_set
+        )
 
     def _settings(self) -> Settings:
         from presage.depression.networks.schedule import Schedule

@@ -17,14 +17,10 @@ from presage.depression.markers.stretches import (
     face_frames,
     face_of_stretch,
     face_of_words,
-    pause_before,
     stretches,
-    voice_of_stretch,
-    voice_of_words,
 )
+from presage.depression.markers.voices import FeatureSet, SpokenVoice, spoken_voice, voice_encoder
 from presage.depression.networks.data import Person, Utterance, windows
-from presage.depression.prosody.encoder import ProsodyFrames
-from presage.depression.prosody.frames import HOP
 from presage.depression.session import Session, sessions
 from presage.depression.speech.word_times import WordTimes, alignable, with_transcript, words_of_turns
 from presage.depression.transcript import Transcript
@@ -70,6 +66,8 @@ class Interviews:
         Whether words without times are aligned with their sound, where their language is known to the aligner.
     fps
         Frames per second of a video that are looked at, at most.
+    feature_set
+        Which acoustic features are taken of the voice.
     """
 
     sentences: bool = True
@@ -77,10 +75,12 @@ class Interviews:
     alone: bool = False
     align: bool = True
     fps: float = 30.0
+    feature_set: FeatureSet = "own"
 
     def encoders(self) -> list[Encoder]:
         """What is encoded of the recordings before anything is fitted."""
-        found: list[Encoder] = [ProsodyFrames()] if AUDIO in self.modalities else []
+        voice = voice_encoder(self.feature_set, words=not self.sentences)
+        found = [voice] if AUDIO in self.modalities else []
         return [*found, FaceTrack(fps=self.fps), FaceTrackFile()] if FACE in self.modalities else found
 
     def persons(self, cohort: Cohort, resources: Resources) -> tuple[list[list[Answer]], list[str]]:
@@ -95,12 +95,14 @@ class Interviews:
         return list(found.values()), texts
 
     def _answers(self, session: Session, transcript: Transcript | None, resources: Resources) -> list[Answer]:
-        voice = self._encoded(ProsodyFrames(), session.audio, AUDIO, resources)
+        voice = None
+        if session.audio is not None and AUDIO in self.modalities:
+            voice = spoken_voice(self.feature_set, session.audio, resources, words=not self.sentences)
         track = self._encoded(FaceTrackFile(), session.face_track, FACE, resources)
         if track is None:
             track = self._encoded(FaceTrack(fps=self.fps), session.video, FACE, resources)
         face = face_frames(track) if track is not None else None
-        ends = [len(voice["frames"]) * HOP] if voice is not None else []
+        ends = [voice.duration] if voice is not None else []
         ends += [float(face[0][-1])] if face is not None and len(face[0]) else []
         cut = stretches(transcript, max(ends, default=0.0), self._aligned(session, transcript, resources))
         if transcript is None and not ends:
@@ -109,18 +111,18 @@ class Interviews:
         return [answer for answer in found if answer.words]
 
     def _answer(
-        self, cut: list[Stretch], number: int, voice: Arrays | None, face: tuple[Floats, Floats] | None
+        self, cut: list[Stretch], number: int, voice: SpokenVoice | None, face: tuple[Floats, Floats] | None
     ) -> Answer:
         stretch = cut[number]
         rows: dict[str, Floats] = {}
         if self.sentences:
             if voice is not None:
-                rows[AUDIO] = voice_of_stretch(voice, stretch, pause_before(cut, number))[None]
+                rows[AUDIO] = voice.of_stretch(cut, number)[None]
             if face is not None:
                 rows[FACE] = face_of_stretch(*face, stretch)[None]
         else:
             if voice is not None:
-                rows[AUDIO] = voice_of_words(voice, stretch)
+                rows[AUDIO] = voice.of_words(stretch)
             if face is not None:
                 rows[FACE] = face_of_words(*face, stretch)
         words = stretch.words

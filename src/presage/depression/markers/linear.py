@@ -24,9 +24,17 @@ from presage.depression.language.encoders import (
 )
 from presage.depression.language.measures import MANDARIN_MEASURES
 from presage.depression.language.measures import NAMES as MEASURES
+from presage.depression.markers.voices import (
+    FeatureSet,
+    names_of_recording,
+    note_licence,
+    packages_of,
+    row_of_recording,
+    voice_encoder,
+)
 from presage.depression.networks.linear import RidgeLogistic
-from presage.depression.prosody.encoder import FUNCTIONALS, ProsodyFrames, functionals
 from presage.depression.scripts import language_warning
+from presage.depression.session import sessions
 from presage.depression.transcripts import read_transcript
 from presage.study.encoder import Arrays, Encoder
 from presage.study.marker import Marker, Reason, Resources
@@ -256,33 +264,63 @@ class PromptsOnly(Language):
     _speaker: ClassVar[Speaker] = "interviewer"
 
 
-class Prosody(_OfRecordings):
+class Prosody(LinearMarker):
     """How the participant speaks: functionals of pitch, voice quality, energy and spectrum.
 
     Attributes
     ----------
+    feature_set
+        ``own``: 47 functionals. ``egemaps``: the 88 of openSMILE's eGeMAPSv02 (extra ``opensmile``; its research
+        licence allows no commercial product). ``covarep``: 168 of the voice's quality, after the manner of COVAREP. The
+        latter two see the participant's turns alone where the transcript says when they are; ``own`` sees all sound.
     floor, ceiling
-        Lowest and highest fundamental frequency looked for, Hz.
+        Lowest and highest fundamental frequency looked for, Hz; openSMILE has limits of its own.
     """
 
     summary: ClassVar[str] = "A linear model on functionals of the participant's voice."
-    packages: ClassVar[tuple[str, ...]] = ("av", "librosa", "scikit-learn")
-    _width: ClassVar[int] = len(FUNCTIONALS)
 
+    feature_set: FeatureSet = "own"
     floor: float = 75.0
     ceiling: float = 500.0
 
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`presage.study.Marker`; with the one that the features need."""
+        return ("av", "librosa", "scikit-learn", *packages_of(self.feature_set))
+
     def encoders(self) -> Sequence[Encoder]:
         """The one it reads."""
-        return [ProsodyFrames(floor=self.floor, ceiling=self.ceiling)]
+        return [voice_encoder(self.feature_set, floor=self.floor, ceiling=self.ceiling)]
 
     def column_names(self) -> Sequence[str]:
         """Names of the columns."""
-        return FUNCTIONALS
+        return names_of_recording(self.feature_set)
 
-    def row(self, arrays: Arrays, recording: Recording) -> Floats:
-        """Functionals of the whole recording."""
-        return functionals(arrays)
+    def needs(self, recording: Recording) -> bool:
+        """Sound, and transcripts where the turns count."""
+        return recording.kind == "audio" or (recording.kind == "transcript" and self.feature_set != "own")
+
+    def usable(self, cohort: Cohort) -> NDArray[np.bool_]:
+        """Who has sound, shape (n,)."""
+        having = {recording.patient_id for recording in cohort.iter_recordings("audio")}
+        return np.array([patient in having for patient in cohort.patient_ids], dtype=bool)
+
+    def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
+        """See :class:`LinearMarker`; the licence of the features is told in the findings."""
+        resources = resources or Resources()
+        note_licence(self.feature_set, resources)
+        return super().fit(cohort, resources)
+
+    def features(self, cohort: Cohort, resources: Resources) -> Floats:
+        """Mean over a patient's recordings of each column that is known."""
+        rows: dict[str, list[Floats]] = {patient: [] for patient in cohort.patient_ids}
+        (encoder,) = self.encoders()
+        for session in sessions(cohort):
+            if session.audio is not None:
+                row = row_of_recording(self.feature_set, encoder, session, resources)
+                rows[session.patient_id].append(row)
+        nothing = np.full(len(self.column_names()), np.nan)
+        return np.stack([_mean(found) if found else nothing for found in rows.values()])
 
 
 class Face(_OfRecordings):

@@ -100,7 +100,7 @@ def pause_before(found: Sequence[Stretch], number: int) -> float:
 
 
 def voice_of_stretch(arrays: Mapping[str, NDArray[Any]], stretch: Stretch, pause: float) -> Floats:
-    """Functionals of the voice, seconds per word and the pause before, shape (53,); NaN where missing."""
+    """Functionals of the voice, seconds per word and the pause before, shape (49,); NaN where missing."""
     pace = (stretch.stop - stretch.start) / len(stretch.words) if stretch.words != ("",) else np.nan
     if not np.isfinite(stretch.start):
         return np.full(len(functionals({"frames": arrays["frames"][:0], "runs": arrays["runs"][:0]})) + 2, np.nan)

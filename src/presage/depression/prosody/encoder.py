@@ -75,7 +75,7 @@ class ProsodyFrames(Encoder):
 
 
 def functionals(arrays: Mapping[str, NDArray[Any]], start: float = 0.0, stop: float = np.inf) -> NDArray[np.float64]:
-    """One row for a stretch of a recording, shape (51,), columns :data:`FUNCTIONALS`; NaN where nothing was voiced.
+    """One row for a stretch of a recording, shape (47,), columns :data:`FUNCTIONALS`; NaN where nothing was voiced.
 
     Parameters
     ----------

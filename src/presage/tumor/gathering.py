@@ -190,9 +190,9 @@ def gather(
         rule=rule,
         rare=len(genes) - len(kept),
         mutations=mutations,
-        clinical=None if files.clinical is None else read_clinical(files.clinical, _owners(files.patients)),
+        clinical=None if files.clinical is None else read_clinical(files.clinical, owners_in(files.patients)),
         copies=_by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
-        owners=_owners(files.patients),
+        owners=owners_in(files.patients),
         flow=flow,
         phantom=any(str(name).startswith(PHANTOM) for name in patients),
     )
@@ -279,14 +279,15 @@ def _rows(path: Path, files: Files, known: set[str]) -> Literal["tumours", "gene
         down = pd.read_csv(path, sep=None, engine="python", usecols=[0], dtype=str).iloc[:, 0]
     except (OSError, ValueError, pd.errors.ParserError):
         return None  # the reader names what is wrong
-    owners = _owners(files.patients)
+    owners = owners_in(files.patients)
     sides = [sum(owners.get(str(name), patient_of(str(name))) in known for name in side) for side in (down, across)]
     if sides[0] == sides[1]:
         return None
     return "tumours" if sides[0] > sides[1] else "genes"
 
 
-def _owners(path: Path | None) -> dict[str, str]:
+def owners_in(path: Path | None) -> dict[str, str]:
+    """Whose tumour each id is, from a table with the columns `id` and `patient`; nothing where there is none."""
     if path is None:
         return {}
     table = pd.read_csv(path, sep=None, engine="python", dtype=str)
@@ -296,7 +297,7 @@ def _owners(path: Path | None) -> dict[str, str]:
 
 
 def _matched(ids: dict[str, list[str]], path: Path | None) -> tuple[tuple[str, ...], dict[str, list[str]], Flow]:
-    owners = _owners(path)
+    owners = owners_in(path)
     maps = {name: {one: owners.get(one, patient_of(one)) for one in own} for name, own in ids.items()}
     try:
         found = match(ids, maps if owners else None)

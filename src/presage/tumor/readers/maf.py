@@ -20,7 +20,7 @@ from presage.tumor.readers.symbols import mangled
 
 _NUMBERS = ("start", "end", "reference_reads", "variant_reads")
 _ON_REQUEST = frozenset(column.name for column in COLUMNS if column.on_request)
-# Bytes parsed at once: what stays in a core's cache is parsed a quarter faster.
+# Bytes parsed at once: what stays in the cache of a core is parsed faster.
 _BLOCK = 1 << 20
 # Longer than any chromosome.
 _LONGEST = 300_000_000

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
+from presage.tumor.readers.columns import of_category
 from presage.tumor.readers.maf import Mutations
 from presage.tumor.selection.context.changes import (
     BASES,
@@ -128,8 +129,8 @@ def _letter(column: pd.Series) -> NDArray[np.uint8]:
 
 
 def _classes(table: pd.DataFrame) -> NDArray[np.int64]:
-    of = {name: number for number, name in enumerate(CLASSES)}
-    return np.asarray(table["class"].astype(object).map(of).to_numpy(np.int64))
+    names = table["class"].astype("category")
+    return of_category(names, [CLASSES.index(name) if name in CLASSES else -1 for name in names.cat.categories], -1)
 
 
 def _by_coding_change(table: pd.DataFrame, gene: NDArray[np.int64], sequences: CodingSequences) -> Observed:
@@ -238,7 +239,8 @@ def _by_neighbours(
         return f"{place} is {BASES[around[row, 1]]}, the mutations have {table['reference'].iloc[row]}"
 
     _refuse_most(wrong, known, where or "column of contexts", example)
-    splice = table["effect"].astype(str).str.contains("splice", case=False).to_numpy()
+    effects = table["effect"].astype("category")
+    splice = of_category(effects, ["splice" in str(name).lower() for name in effects.cat.categories], False)
     same = base == becomes
     good = known & ~wrong & ~splice & ~same
     part = around[good].astype(np.int64)

@@ -101,7 +101,9 @@ def fit_background(counts: Counts, covariates: Floats | None = None) -> Backgrou
     inside = np.ones(lengths.shape, dtype=bool)
     for _ in range(_ROUNDS):
         spread = _spread(counts.missense[inside], missense[inside], given[inside])
-        shapes = 1.0 / (1.0 / given + spread)
+        with np.errstate(divide="ignore"):
+            # No spread at all is an infinite shape: a Poisson.
+            shapes = 1.0 / (1.0 / given + spread)
         inside = upper_tail(counts.missense, missense, shapes)[0] > _TRIM
         missense = _scaled(counts.missense, rates["missense"], inside)
     truncating = _trimmed(counts.truncating, rates["truncating"], shapes)

@@ -48,7 +48,7 @@ class Made:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
-    write_phantom(draw_tumours(120, drivers=4, passengers=12, genes=40, seed=5), folder, seed=5)
+    write_phantom(draw_tumours(120, drivers=4, passengers=6, genes=40, seed=5), folder, seed=5)
     # Somebody without follow-up is in no study, and still has a page.
     table = pd.read_csv(folder / "clinical.tsv", sep="\t", dtype=str)
     table.loc[table.index[3], ["OS", "OS.time"]] = ""

@@ -204,7 +204,7 @@ def _reasons(own: Mapping[str, Any], cohort: Mapping[str, Any]) -> dict[str, Any
         "title": "What raises and what lowers it",
         "caption": f"What each fact of this patient does to the hazard against the average patient, by the model of "
         f"{cohort['marker']} that did not see this patient (the first repeat's). What is smaller than 1 % is left out. "
-        f"Weights of a model, not causes.",
+        f"Weights of a model, not causes.{_grade(own)}",
         "alt": "; ".join(f"{row['name']} {row['words']}" for row in rows) + ".",
         "of": {
             "rows": rows,
@@ -215,6 +215,11 @@ def _reasons(own: Mapping[str, Any], cohort: Mapping[str, Any]) -> dict[str, Any
         "data": [(one["words"], one["weight"]) for one in own["reasons"]],
         "wide": True,
     }
+
+
+def _grade(own: Mapping[str, Any]) -> str:
+    by_grade = any(one["words"].startswith("stage: G") for one in own["reasons"])
+    return " Stage is histological grade here: nobody in the cohort has a stage." if by_grade else ""
 
 
 def _thirds(document: Mapping[str, Any], third: int | None = None) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def parts(entry: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, 
     """What stands on one tumour's page in the place of what explains its expression."""
     ordered = in_order(entry)
     if not ordered:
-        return [{"name": "alterations", "title": "Its alterations", "blocks": [{"text": "None."}]}]
+        return [
+            {"name": "alterations", "title": "What this tumour has", "blocks": [{"text": f"None. {NO_EXPRESSION}"}]}
+        ]
     return [
         {
             "name": "alterations",

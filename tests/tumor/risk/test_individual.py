@@ -14,7 +14,8 @@ from presage.cohort import Cohort, Outcome
 from presage.report.documents import page_of
 from presage.study import Resources
 from presage.tumor.gathering import Tumours, gather
-from presage.tumor.pages.risk import cohort_risk, horizon_words, quality, tumour_risk
+from presage.tumor.pages.risk import cohort_risk, quality, tumour_risk
+from presage.tumor.pages.risk_figures import horizon_words
 from presage.tumor.phantom import PhantomTumours, draw_tumours
 from presage.tumor.phantom_files import write_phantom
 from presage.tumor.prognosis import by_owner, risks_of

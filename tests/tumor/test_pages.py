@@ -155,10 +155,10 @@ def test_without_expression_a_page_shows_what_is_there_and_says_what_is_missing(
     whole = found | {"cohort": cohort, "tumours": [entry, entry], "genes": genes, "selection": selection}
     document = tumour_page(entry, whole)
     assert (
-        document["sentence"] == "Of the 2 altered genes of this tumour the cohort selects for IDH1: its likely drivers."
+        document["sentence"] == "Of the 2 altered genes of this tumour the cohort selects for IDH1: its likely driver."
     )
     page = page_of(document)
-    assert "none was given (--expression)" in page
+    assert "none was given (the option or setting `expression`)" in page
     assert "Explained means" not in page
     untested = whole | {"selection": {"not_computed": "no lengths"}}
     assert "altered most often: IDH1 and TTN" in tumour_page(entry, untested)["sentence"]

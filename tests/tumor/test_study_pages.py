@@ -51,7 +51,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_phantom(draw_tumours(120, drivers=4, passengers=12, genes=40, seed=5), folder, seed=5)
     # Somebody without follow-up is in no study, and still has a page.
     table = pd.read_csv(folder / "clinical.tsv", sep="\t", dtype=str)
-    table.loc[table.index[3], ["OS", "OS.time"]] = ""
+    with_calls = pd.read_csv(folder / "mutations.maf", sep="\t")["Tumor_Sample_Barcode"].iloc[0]
+    table.loc[table["patient_id"] == with_calls, ["OS", "OS.time"]] = ""
     table.to_csv(folder / "clinical.tsv", sep="\t", index=False)
     return folder
 
@@ -88,7 +89,7 @@ def test_every_tumour_has_a_page_with_the_studys_own_risk(made: Made) -> None:
     first = dict(zip(scores["patients"], scores["scores"]["Tumour risk"][0], strict=True))
     own = {entry["code"]: entry["risk"] for entry in document["tumours"]}
     known = {code: risk for code, risk in own.items() if "marker" in risk}
-    assert len(known) > 100
+    assert len(known) > 80
     assert all(risk["marker"] == pytest.approx(first[code]) for code, risk in known.items())
     assert any(risk["reasons"] for risk in known.values())
     assert document["risk"]["section"]["sentence"] == findings["sections"]["survival"]["sentence"]
@@ -137,7 +138,7 @@ def test_findings_are_the_same_without_pages(made: Made, tmp_path: Path, presage
     [
         ("pages: tumors", "pages: tumor", "pages.0.pages", "did you mean 'tumors'"),
         ("    build: hg19", "    bild: hg19", "pages.0.bild", "did you mean 'build'"),
-        ("mutations.maf", "mutation.maf", "pages.0.maf", "there is no file"),
+        ("/mutations.maf", "/mutation.maf", "pages.0.maf", "there is no file"),
         ("    build: hg19", "    permutations: 3", "pages.0.permutations", "multiple of 2"),
     ],
 )

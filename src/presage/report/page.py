@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,32 @@ def html_of(
     source
         What the page was written from, for the foot.
     """
+    script = _resource("page.js")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            picture=lambda image: _picture(image, folder),
+            title=title,
+            phantom=phantom,
+            sentence=sentence,
+            also=also,
+            missing=missing,
+            facts=facts,
+            parts=shown,
+            groups=group,
+            style=Markup(_resource("page.css")),
+            script=Markup(script),
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            version=version,
+            source=source,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """Templates, read once: a cohort has hundreds of pages."""
     environment = Environment(
         loader=PackageLoader("presage.report", "templates"),
         autoescape=True,
@@ -98,25 +125,9 @@ def html_of(
     environment.filters["drawing"] = Markup
     environment.filters["cell"] = cell
     environment.filters["tidy"] = tidy
-    environment.globals["picture"] = lambda image: _picture(image, folder)
     environment.globals["svg_file"] = svg_file
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
-    script = _resource("page.js")
-    return environment.get_template("page.html.j2").render(
-        title=title,
-        phantom=phantom,
-        sentence=sentence,
-        also=also,
-        missing=missing,
-        facts=facts,
-        parts=shown,
-        groups=group,
-        style=Markup(_resource("page.css")),
-        script=Markup(script),
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        version=version,
-        source=source,
-    )
+    return environment
 
 
 def group(part: Part) -> list[list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -86,4 +87,6 @@ class FinishedRun:
 
 def finished_run(folder: Folder, findings: Findings) -> FinishedRun:
     """The run in a folder whose findings these are."""
-    return FinishedRun(findings, open_run(folder.address, stamp(folder.address)))
+    # As the file has them: what a finished run is recalled from, so that pages are the same either way.
+    written = Findings(json.loads(findings.to_json()))
+    return FinishedRun(written, open_run(folder.address, stamp(folder.address)))

@@ -37,8 +37,10 @@ def forest(
     shown = [row.estimate for row in rows if row.estimate is not None]
     edges = [e[k] for e in shown for k in ("low", "high")] + ([reference] if reference is not None else [])
     low, high = _range(edges)
+    # Room for the numbers: signs and further digits make them longer.
+    right = max(140.0, 7.2 * max((len(_words(estimate, digits)) for estimate in shown), default=0))
     canvas = Canvas(
-        width=720, height=30 + sum(heights) + 46, left=206, right=140, top=30, bottom=46, x_range=(low, high)
+        width=720, height=30 + sum(heights) + 46, left=206, right=right, top=30, bottom=46, x_range=(low, high)
     )
     if band is not None:
         left, right = canvas.x(max(band["low"], low)), canvas.x(min(band["high"], high))

@@ -9,7 +9,7 @@ from presage.findings.words import joined
 from presage.tumor.pages.words import NO_EXPRESSION, counted, kinds_of, percent, q_value
 
 # Genes drawn, and listed, of one tumour: a tumour without mismatch repair has thousands.
-_BARS, _ROWS = 12, 60
+_BARS, _ROWS = 12, 30
 
 
 def sentence(entry: Mapping[str, Any], found: Mapping[str, Any]) -> str:
@@ -24,7 +24,8 @@ def sentence(entry: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     if not names:
         return f"The cohort selects for none of the {altered} of this tumour: its driver was not found here."
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return f"Of the {altered} of this tumour the cohort selects for {joined(names[:6])}{more}: its likely drivers."
+    drivers = "driver" if len(names) == 1 else "drivers"
+    return f"Of the {altered} of this tumour the cohort selects for {joined(names[:6])}{more}: its likely {drivers}."
 
 
 def selected(one: Mapping[str, Any]) -> bool:
@@ -41,7 +42,9 @@ def parts(entry: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, 
     """What stands on one tumour's page in the place of what explains its expression."""
     ordered = in_order(entry)
     if not ordered:
-        return [{"name": "alterations", "title": "Its alterations", "blocks": [{"text": "None."}]}]
+        return [
+            {"name": "alterations", "title": "What this tumour has", "blocks": [{"text": f"None. {NO_EXPRESSION}"}]}
+        ]
     return [
         {
             "name": "alterations",

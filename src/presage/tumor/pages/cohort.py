@@ -8,7 +8,8 @@ from typing import Any
 from presage.findings.words import joined
 from presage.tumor.gathering import KINDS
 from presage.tumor.pages import altered
-from presage.tumor.pages.risk import NONE, cohort_risk, horizon_words, short_risk
+from presage.tumor.pages.risk import NONE, cohort_risk, short_risk
+from presage.tumor.pages.risk_figures import horizon_words
 from presage.tumor.pages.words import NO_EXPRESSION, care, counted, frame, has_expression, percent, q_value
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.

@@ -51,7 +51,7 @@ def has_expression(found: Mapping[str, Any]) -> bool:
 #: Said wherever a reader would look for drivers and their programmes.
 NO_EXPRESSION = (
     "What each alteration does in a tumour is not told: that is learnt from gene expression, and none was given "
-    "(--expression)."
+    "(the option or setting `expression`)."
 )
 
 

@@ -108,7 +108,7 @@ def voice_of_stretch(arrays: Mapping[str, NDArray[Any]], stretch: Stretch, pause
 
 
 def voice_of_words(arrays: Mapping[str, NDArray[Any]], stretch: Stretch) -> Floats:
-    """Voice over each word, shape (words, 24): pitch, share of frames with voice, quality, energy, spectrum, length.
+    """Voice over each word, shape (words, 23): pitch, share of frames with voice, quality, energy, spectrum, length.
 
     What only a voice has is averaged over frames with voice; NaN where there are none.
     """

@@ -18,6 +18,7 @@ Whole = NDArray[np.int64]
 
 _TRACT, _GLOTTIS = 20, 4
 _LEAK = 0.99
+_SPECTRUM = 2048
 _PARABOLA_BINS, _PARABOLA_SIZE, _PARABOLA_ERROR = 64, 2048, 0.01
 
 
@@ -119,12 +120,19 @@ def cycle_measures(flow: Floats, derivative: Floats, begins: Whole, ends: Whole)
 
 def harmonic_difference(derivative: Floats, f0: Floats, rate: int) -> Floats:
     """H1-H2, dB, shape (frames,): first over second harmonic of the flow's derivative (of the flow it is 6 dB more)."""
-    count = derivative.shape[1]
-    windowed = derivative * np.hanning(count)
-    turn = np.exp(-2j * np.pi * np.outer(f0 / rate, np.arange(count)))
-    first = np.abs((windowed * turn).sum(axis=1))
-    second = np.abs((windowed * turn * turn).sum(axis=1))
+    from scipy.fft import rfft
+
+    windowed = (derivative * np.hanning(derivative.shape[1])).astype(np.float32)
+    height = np.abs(rfft(windowed, _SPECTRUM, axis=1))
+    rows = np.arange(len(f0))
+    places = (_between_bins(number * f0 * _SPECTRUM / rate) for number in (1, 2))
+    first, second = (height[rows, low] * (1 - part) + height[rows, low + 1] * part for low, part in places)
     return np.asarray(20 * np.log10(np.maximum(first, 1e-12) / np.maximum(second, 1e-12)))
+
+
+def _between_bins(place: Floats) -> tuple[Whole, Floats]:
+    low = place.astype(np.int64)
+    return low, place - low
 
 
 def _parabola(flow: Floats, inside: NDArray[np.bool_], begins: Whole) -> Floats:

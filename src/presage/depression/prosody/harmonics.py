@@ -44,11 +44,13 @@ def harmonics(frames: Floats, f0: Floats, rate: int) -> NDArray[np.complex128]:
     from scipy.fft import rfft
 
     count, length = frames.shape
-    away = np.arange(length) - length // 2
-    turn = 2 * np.pi * away / (_PERIODS * rate / f0)[:, None]
-    window = np.where(np.abs(turn) <= np.pi, 0.42 + 0.5 * np.cos(turn) + 0.08 * np.cos(2 * turn), 0)
-    cut = frames * window / np.maximum(window.sum(axis=1, keepdims=True), 1)
-    padded = np.zeros((count, _SIZE))
+    away = np.arange(length, dtype=np.float32) - length // 2
+    turn = away * (2 * np.pi / (_PERIODS * rate / f0)).astype(np.float32)[:, None]
+    cosine = np.cos(turn)
+    # cos(2 x) = 2 cos(x)^2 - 1
+    window = np.where(np.abs(turn) <= np.float32(np.pi), 0.34 + 0.5 * cosine + 0.16 * cosine * cosine, 0)
+    cut = frames.astype(np.float32) * window / np.maximum(window.sum(axis=1, keepdims=True), 1)
+    padded = np.zeros((count, _SIZE), dtype=np.float32)
     padded[:, : length // 2] = cut[:, length // 2 :]
     padded[:, -(length // 2) :] = cut[:, : length // 2]
     spectrum = rfft(padded, axis=1)

@@ -29,14 +29,18 @@ def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, 
             one["gene"],
             "+".join(one["kinds"]),
             one["targets"],
-            one["needed"],
+            "" if one["needed"] is None else one["needed"],
             f"{one['share']:.4f}",
             "yes" if one["called"] else "no",
+            f"{one['score']:.3f}",
+            "" if one["p"] is None else f"{one['p']:.3g}",
+            "" if one["pair_q"] is None else f"{one['pair_q']:.3g}",
         ]
         for entry in found["tumours"]
         for one in entry["alterations"]
     ]
     heads = ["tumour", "alteration", "kind", "targets", "targets_needed", "expression_explained", "called"]
+    heads += ["score", "p", "q"]
     ranks = ("rank_calls", "rank_selection", "q", "rank_frequency", "rank_length")
     genes = [
         [one["gene"], one["altered"], one["called"], *("" if one[name] is None else one[name] for name in ranks)]

@@ -84,6 +84,8 @@ class Tumours:
         Tumours x genes, 1 where the expression changed.
     z
         How far and in which direction, tumours x genes; None where the changes were given.
+    expression
+        As measured, on a log scale, tumours x genes; None where the changes were given.
     rule
         When a gene counts as changed, in words.
     rare
@@ -107,6 +109,7 @@ class Tumours:
     clinical: Clinical | None = None
     flow: Flow = field(default_factory=Flow)
     phantom: bool = False
+    expression: pd.DataFrame | None = None
 
 
 def gather(
@@ -145,7 +148,7 @@ def gather(
     if files.maf is not None:
         mutations = read_maf(files.maf, build=files.build, dates="repair" if repair_dates else "refuse")
     kinds = _kinds(files, mutations)
-    changed, z, rule = _changed(files, kinds, deg_rule, deg_threshold, rows)
+    changed, z, values, rule = _changed(files, kinds, deg_rule, deg_threshold, rows)
     tables = {"mutations": kinds["mutations"], "expression": changed}
     if "copy number" in kinds:
         tables["copy number"] = kinds["copy number"]
@@ -172,6 +175,7 @@ def gather(
         kinds={kind: part[kept] for kind, part in parts.items() if part[kept].to_numpy().any()},
         changed=changed,
         z=None if z is None else z.loc[mine].set_axis(list(patients)),
+        expression=None if values is None else values.loc[mine].set_axis(list(patients)),
         rule=rule,
         rare=len(genes) - len(kept),
         mutations=mutations,
@@ -226,9 +230,9 @@ def _changed(
     rule: ChangeRule,
     threshold: float,
     rows: Literal["tumours", "genes"] | None,
-) -> tuple[pd.DataFrame, pd.DataFrame | None, str]:
+) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None, str]:
     if rule == "given":
-        return read_alterations(files.expression), None, "as the given table of 0 and 1 says"
+        return read_alterations(files.expression), None, None, "as the given table of 0 and 1 says"
     rows = rows or _rows(files, {str(name) for name in kinds["mutations"].index})
     expression = read_expression(files.expression, rows=rows, genes=set(kinds["mutations"].columns))
     tumours, normals = split_normals(expression)
@@ -245,7 +249,7 @@ def _changed(
         told = f"more than {threshold:g} robust standard deviations from the median of this cohort's tumours"
     else:
         told = f"more than {threshold:g} standard deviations from the mean of {len(against.values)} normal samples"
-    return changed_genes(tumours, against, threshold=threshold), z, told
+    return changed_genes(tumours, against, threshold=threshold), z, tumours.logged(), told
 
 
 def _rows(files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:

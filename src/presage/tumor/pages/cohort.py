@@ -7,7 +7,7 @@ from typing import Any
 
 from presage.findings.words import joined
 from presage.tumor.gathering import KINDS
-from presage.tumor.pages.words import care, counted, frame, percent, q_value
+from presage.tumor.pages.words import asked, care, continuous, counted, frame, percent, q_value
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
 _PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
@@ -39,18 +39,23 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         **frame(found),
         "title": "Drivers of a cohort of tumours",
         "sentence": _sentence(found),
-        "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than "
-        "chance would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated."
-        + _doubt(found),
+        "also": "A driver of a tumour here is an alteration that explains more of the tumour's "
+        f"{asked(found)}s than chance would let it. Beside it stand the usual ways of ranking genes, by how often they "
+        f"are mutated.{_doubt(found)}",
         "facts": [
             ("Tumours", f"{cohort['tumours']:,}"),
             ("Altered genes judged", f"{cohort['altered_genes']:,}"),
             ("Genes measured", f"{cohort['measured_genes']:,}"),
-            ("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}"),
-            ("Against chance", f"{settings['permutations']} permutations, {percent(settings['alpha'])} let by"),
+            *([] if continuous(found) else [("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}")]),
+            ("Against chance", f"{settings['permutations']} permutations, {_let_by(found)}"),
         ],
         "parts": [part for part in parts if part is not None],
     }
+
+
+def _let_by(found: Mapping[str, Any]) -> str:
+    rate = found["settings"].get("fdr")
+    return f"{percent(found['settings']['alpha'])} let by" if rate is None else f"{percent(rate)} false discoveries"
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
@@ -59,8 +64,8 @@ def _sentence(found: Mapping[str, Any]) -> str:
     called = [entry for entry in found["genes"] if entry["called"]]
     if not called:
         return (
-            f"In none of {len(tumours)} tumours does an alteration explain more of the changed genes than chance would "
-            f"let it."
+            f"In none of {len(tumours)} tumours does an alteration explain more of the {asked(found)}s than chance "
+            f"would let it."
         )
     told = [f"{entry['gene']} ({entry['called']} of the {entry['altered']} that have it)" for entry in called[:4]]
     return f"{having} of {len(tumours)} tumours have at least one called driver. Most often called: {joined(told)}."
@@ -133,8 +138,7 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [
         {
             "text": f"{calls:,} of {pairs:,} pairs of a tumour and an altered gene {'is' if calls == 1 else 'are'} "
-            f"called ({percent(calls / max(pairs, 1))}); chance alone would call up to about "
-            f"{percent(found['settings']['alpha'])}.",
+            f"called ({percent(calls / max(pairs, 1))}); {_by_chance(found)}.",
             "strong": True,
         },
         {
@@ -154,6 +158,13 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": "drivers", "title": "Drivers by each method", "blocks": blocks}
 
 
+def _by_chance(found: Mapping[str, Any]) -> str:
+    rate = found["settings"].get("fdr")
+    if rate is None:
+        return f"chance alone would call up to about {percent(found['settings']['alpha'])}"
+    return f"of the calls up to about {percent(rate)} may be chance (false discovery rate)"
+
+
 def _pairs(found: Mapping[str, Any]) -> tuple[int, int]:
     """Pairs of a tumour and a gene altered in it, and how many of them are called."""
     return sum(entry["altered"] for entry in found["genes"]), sum(entry["called"] for entry in found["genes"])
@@ -163,7 +174,7 @@ def _doubt(found: Mapping[str, Any]) -> str:
     """Said at the top where calls are hardly more than chance would give."""
     pairs, calls = _pairs(found)
     by_chance = found["settings"]["alpha"] * pairs
-    if not calls or calls >= _CLEAR * by_chance:
+    if not calls or calls >= _CLEAR * by_chance or found["settings"].get("fdr") is not None:
         return ""
     return (
         f" Here {counted(calls, 'call')} of {pairs:,} pairs of a tumour and a gene stand against about "
@@ -300,6 +311,7 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
+    changed = [] if continuous(found) else ["Changed genes"]
     rows = []
     for entry in found["tumours"]:
         called = [one["gene"] for one in entry["alterations"] if one["called"]]
@@ -309,7 +321,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
                 entry["code"],
                 ", ".join(called) or "none",
                 len(entry["alterations"]),
-                entry["changed"],
+                *([] if continuous(found) else [entry["changed"]]),
                 percent(explained) if called else "–",
             ]
         )
@@ -317,7 +329,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
         "table": f"Each tumour has a page of its own: tumours/CODE.html. n = {len(rows)} tumours. Whose a code is "
         "stands in "
         f"key.csv, which is for its owner alone.",
-        "columns": ["Tumour", "Called drivers", "Altered genes", "Changed genes", "Explained by the drivers"],
+        "columns": ["Tumour", "Called drivers", "Altered genes", *changed, "Explained by the drivers"],
         "rows": rows,
         "numeric": False,
     }
@@ -334,12 +346,12 @@ def _who(found: Mapping[str, Any]) -> dict[str, Any]:
         "published": "its frequency over all tumours (as published)",
         "driver": "its best cause in the other tumours",
     }[settings["leak"]]
-    text = (
-        f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}. What no alteration of a "
-        f"tumour "
-        f"explains is left to {leak}. A tumour's own data "
-        f"{'were left out of' if settings['leave_out'] else 'are in'} the "
-        f"sums that judge it."
-    )
+    sums = f"A tumour's own data {'were left out of' if settings['leave_out'] else 'are in'} the sums that judge it."
+    rule = f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}."
+    if continuous(found):
+        leak = "its best cause in the other tumours"
+        rule = "No threshold says which genes changed: each gene's values are taken by their order over the tumours."
+        sums = "Whether a tumour's own value fits is reckoned from the other tumours."
+    text = f"{rule} What no alteration of a tumour explains is left to {leak}. {sums}"
     table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}
     return {"name": "who", "title": "What went in", "blocks": [{"text": text}, table]}

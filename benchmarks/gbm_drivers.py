@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from presage.commands.fields import write_pages
@@ -24,8 +25,9 @@ from presage.study.progress import Progress
 from presage.tumor.analysis import Settings, analyse
 from presage.tumor.command import report
 from presage.tumor.drivers import call_drivers, chance_levels
-from presage.tumor.gathering import Files, gather
-from presage.tumor.tci import Inference
+from presage.tumor.gathering import Files, Tumours, gather
+from presage.tumor.significance import judge
+from presage.tumor.tci import Continuous, Inference, frequency_prior
 
 # RefSeq genes of the UCSC browser in hg18 (1-based).
 PLACES = """gene,chromosome,start,end
@@ -43,10 +45,89 @@ TP53,17,7512464,7531642
 NAMED = ("CDKN2A", "EGFR", "PTEN", "NF1", "TP53", "IDH1", "PDGFRA", "CDK4", "MDM2", "RB1")
 
 
+def continuous(tumours: Tumours, permutations: int) -> None:
+    """What the evidence without a threshold calls, by each rule, and in which tumours."""
+    print(
+        f"\nwithout a threshold, {permutations} permutations (settings chosen on phantom tumours, none by these data):"
+    )
+    for name, more in (("p <= 0.01", {}), ("FDR 0.1", {"fdr": 0.1})):
+        found = analyse(tumours, Settings(evidence="continuous", permutations=permutations, **more))  # type: ignore[arg-type]
+        known = {entry["gene"]: entry for entry in found["genes"]}
+        calls, pairs = (sum(entry[what] for entry in found["genes"]) for what in ("called", "altered"))
+        having = sum(any(one["called"] for one in entry["alterations"]) for entry in found["tumours"])
+        told = "  ".join(f"{g} {known[g]['called']}/{known[g]['altered']}" if g in known else f"{g} -" for g in NAMED)
+        print(f"  {name}: {calls} of {pairs} pairs, in {having} tumours; {told}")
+        others = [f"{e['gene']} {e['called']}/{e['altered']}" for e in found["genes"] if e["called"]]
+        print(f"    all that are called: {', '.join(others) or 'none'}")
+        if not more:
+            each = [
+                f"{entry['code']}: {', '.join(one['gene'] for one in entry['alterations'] if one['called'])}"
+                for entry in found["tumours"]
+                if any(one["called"] for one in entry["alterations"])
+            ]
+            print("    by tumour: " + "; ".join(each))
+            for gene in NAMED:
+                p = [one["p"] for e in found["tumours"] for one in e["alterations"] if one["gene"] == gene]
+                if p:
+                    print(f"    {gene:8s}p: smallest {min(p):.4f}, median {np.median(p):.3f}, largest {max(p):.3f}; "
+                          f"genes: {', '.join(one['gene'] for one in known[gene]['programme'][:8])}")  # fmt: skip
+    graded = Continuous(tumours.altered.to_numpy(), tumours.expression.to_numpy())  # type: ignore[union-attr]
+    chance = [judge(graded.permuted(np.random.default_rng([7, n])), permutations=40, seed=n)[1] for n in range(20)]
+    print(f"  in 20 permuted cohorts: p <= 0.01 in {np.mean([c.driver.mean() for c in chance]):.4f} of pairs, any call "
+          f"at FDR 0.1 in {np.mean([(c.q <= 0.1).any() for c in chance]):.2f} of cohorts")  # fmt: skip
+    print("  variants that were tried (p <= 0.01, 100 permutations):")
+    altered, x = tumours.altered.to_numpy(), tumours.expression.to_numpy()  # type: ignore[union-attr]
+    names = list(tumours.altered.columns)
+    for leak_prior, effect, leak in ((0.9, 2, "driver"), (0.9, 2, "published"), (0.9, 1, "driver"), (0.9, 4, "driver"),
+                                     (0.5, 2, "driver"), (0.1, 2, "driver"), (0.99, 2, "driver")):  # fmt: skip
+        other = Continuous(altered, x, frequency_prior(altered, leak_prior), leak=leak, effect=effect)  # type: ignore[arg-type]
+        calls = judge(other, permutations=100, seed=2020)[1]
+        told = "  ".join(
+            f"{g} {int(calls.driver[calls.alteration == names.index(g)].sum())}" for g in NAMED if g in names
+        )
+        print(f"    leak {leak_prior} {leak:9s} effect {effect}: {int(calls.driver.sum()):3d} calls, "
+              f"{int((calls.q <= 0.1).sum())} at FDR 0.1; {told}")  # fmt: skip
+
+
+def why_few(tumours: Tumours) -> None:
+    """What the published method sees of these data."""
+    changed, plain = tumours.changed.to_numpy(), Inference(tumours.altered.to_numpy(), tumours.changed.to_numpy())
+    levels = chance_levels(plain, seed=2020)
+    print("\nwhy the published method calls so little:")
+    share = changed.mean(axis=0)
+    print(f"  a changed gene is changed in {100 * np.median(share[share > 0]):.1f} % of tumours (median)")
+    number = np.sort(changed.sum(axis=1))
+    print(f"  changed genes of a tumour: quartiles {np.percentile(number, [25, 50, 75])}, most {number[-1]}; five of "
+          f"{len(number)} tumours have {100 * number[-5:].sum() / number.sum():.0f} % of all")  # fmt: skip
+    assert tumours.z is not None
+    ranks = np.apply_along_axis(stats.rankdata, 0, tumours.z.to_numpy())
+    generator = np.random.default_rng(0)
+    for gene in NAMED:
+        if gene not in tumours.altered:
+            continue
+        column = list(tumours.altered.columns).index(gene)
+        own = tumours.altered[gene].to_numpy()
+        over = int((plain.pairs.evidence[column] > plain.pairs.leak[0]).sum())
+        null = np.array([_differing(ranks, generator.permutation(own)) for _ in range(1000)])
+        p = (1 + (null >= _differing(ranks, own)).sum()) / 1001
+        assert levels.targets is not None
+        print(f"  {gene:8s}genes with evidence over the leak {over:3d} of {changed.shape[1]}; a posterior counts from "
+              f"{levels.posterior[column]:.2f}, {levels.targets[column]} needed; genes that differ (p < 0.001): p by "
+              f"permutation {p:.3f}")  # fmt: skip
+
+
+def _differing(ranks: NDArray[np.float64], own: NDArray[np.integer]) -> int:
+    """Genes whose rank sum lies beyond 3.29 standard deviations."""
+    n, size = int(own.sum()), len(own)
+    z = (own @ ranks - n * (size + 1) / 2) / np.sqrt(n * (size - n) * (size + 1) / 12)
+    return int((np.abs(z) > 3.29).sum())
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--out", type=Path)
     options.add_argument("--permutations", type=int, default=20)
+    options.add_argument("--graded-permutations", type=int, default=400, help="for the evidence without a threshold")
     given = options.parse_args()
     data = Path(os.environ.get("PRESAGE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     folder = data / "tumor" / "gbm_icluster"
@@ -90,6 +171,8 @@ def main() -> None:
                     f"{np.mean(chance):8.4f}  {told}"
                 )
         tumours = gather(files)
+        continuous(tumours, given.graded_permutations)
+        why_few(tumours)
         found = analyse(tumours, Settings(permutations=given.permutations))
         print(
             f"\nwith the defaults (|z| > 3, published leak), {found['cohort']['tumours']} tumours; "

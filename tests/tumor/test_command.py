@@ -161,6 +161,41 @@ def test_a_table_of_alterations_and_given_changes(presage: Typed, tmp_path: Path
     assert "was not tested" in (out / "cohort.html").read_text()
 
 
+def test_without_a_threshold(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    words = ("--evidence", "continuous", "--permutations", 25, "--fdr", 0.1)
+    out = tmp_path / "out"
+    code, _, complained = presage("tumor", "drivers", *options(cohort, out), *words)
+    assert code == 0, complained
+    drivers = pd.read_csv(out / "drivers.tsv", sep="\t", comment="#")
+    called = drivers["called"] == "yes"
+    assert called.sum() > 10
+    assert drivers.loc[called, "alteration"].str.startswith("DRIVER").mean() > 0.8
+    assert drivers.loc[called, "q"].max() <= 0.1
+    assert drivers.loc[~called, "q"].min() >= 0.1
+    assert drivers["targets_needed"].isna().all()
+    for page in (out / "cohort.html", next((out / "tumours").glob("*.html"))):
+        assert "hanged gene" not in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--fdr", "0.1"], "--evidence continuous"),
+        (["--evidence", "continuous", "--fdr", "1.5"], "false discovery rate 1.5"),
+        (["--evidence", "continuous", "--deg-rule", "given", "--expression", "changed.csv"], "--evidence changed"),
+    ],
+)
+def test_evidence_that_cannot_be_is_refused_with_its_cure(
+    presage: Typed, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: list[str], words: str
+) -> None:
+    monkeypatch.chdir(cohort)
+    table = pd.read_csv("expression.csv", index_col=0)
+    (table.abs() > 4).astype(int).to_csv("changed.csv")
+    code, _, complained = presage("tumor", "drivers", *options(cohort, tmp_path / "out"), *extra)
+    assert code == 2
+    assert words in complained
+
+
 def test_a_field_is_loaded_when_it_is_used() -> None:
     script = (
         "import sys\nfrom presage import cli\nsys.argv = ['presage', '--help']\n"

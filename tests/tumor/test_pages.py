@@ -129,6 +129,26 @@ def test_a_tumour_in_a_clinicians_words(found: dict[str, Any]) -> None:
     assert "computed without it" not in page
 
 
+def test_without_a_threshold_nothing_is_said_of_changed_genes(found: dict[str, Any]) -> None:
+    more = {"needed": None, "score": 7.25, "p": 0.0012, "pair_q": 0.04}
+    tumours = [
+        entry | {"asked": 100, "alterations": [one | more for one in entry["alterations"]]}
+        for entry in found["tumours"]
+    ]
+    graded = found | {"settings": found["settings"] | {"evidence": "continuous", "fdr": 0.1}, "tumours": tumours}
+    page = page_of(tumour_page(tumours[0], graded))
+    assert "1 explains more of this tumour" in page
+    assert "measured genes than chance" in page
+    assert "7.2" in page
+    assert "0.0012" in page
+    assert "0.040" in page
+    cohort = page_of(cohort_page(graded))
+    assert "of the calls up to about 10" in cohort
+    for text in (page, cohort):
+        assert "hanged gene" not in text
+        assert "counts as changed" not in text
+
+
 def test_a_tumour_without_alterations_says_so(found: dict[str, Any]) -> None:
     document = tumour_page(found["tumours"][1], found)
     assert "None of the genes that were judged is altered" in document["sentence"]

@@ -104,7 +104,7 @@ def test_posteriors_are_those_of_the_published_sums(seed: int, leave_out: bool, 
 def test_blocks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     a, e = tumours(9, size=60, alterations=12, genes=50)
     whole = Inference(a, e).pairs
-    monkeypatch.setattr("presage.tumor.tci._BLOCK", 7)
+    monkeypatch.setattr("presage.tumor.tci.base._BLOCK", 7)
     parts = Inference(a, e, threads=3).pairs
     assert np.array_equal(whole.evidence, parts.evidence)
     assert np.array_equal(whole.driver, parts.driver)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,8 @@ from presage.tumor.likely import chart_progression
 from presage.tumor.ranks import Ranks, Reference, rank_genes
 from presage.tumor.risk.individual import Risks, no_risks
 from presage.tumor.selection import Genes
-from presage.tumor.tci import Inference, LeakRule, Posterior
+from presage.tumor.significance import judge
+from presage.tumor.tci import Continuous, Evidence, Inference, LeakRule, Posterior
 
 SCHEMA = "presage-tumours/1"
 # Genes of a programme that are kept in the document, and the share of tumours from which a gene belongs to it.
@@ -31,14 +32,30 @@ _PROGRAMME, _PROGRAMME_SHARE = 100, 0.25
 SELECTED = 0.1
 
 
+EvidenceKind = Literal["changed", "continuous"]
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How drivers are called; see :class:`~presage.tumor.tci.Inference` and `presage.tumor.drivers`."""
+    """How drivers are called; see `presage.tumor.tci`, `presage.tumor.drivers` and `presage.tumor.significance`.
 
+    Attributes
+    ----------
+    evidence
+        Genes that changed or did not (the published method), or expression without a threshold.
+    leak, leave_out
+        Of the published method. Without a threshold the leak shares the driver's explanation, and whether a tumour's
+        own value is one of its group is reckoned from the other tumours.
+    fdr
+        Call by this false discovery rate over all pairs in the place of `alpha`; without a threshold alone.
+    """
+
+    evidence: EvidenceKind = "changed"
     leak: LeakRule = "published"
     leave_out: bool = False
     permutations: int = 20
     alpha: float = 0.01
+    fdr: float | None = None
     seed: int = 2020
     threads: int = 1
 
@@ -123,23 +140,7 @@ def _explained(
     tumours: Tumours, changed: pd.DataFrame, settings: Settings, names: Sequence[str], told: Progress
 ) -> tuple[Calls, _Programmes, list[dict[str, Any]]]:
     """What each alteration of each tumour explains of its expression."""
-    inference = Inference(
-        tumours.altered.to_numpy(),
-        changed.to_numpy(),
-        leak=settings.leak,
-        leave_out=settings.leave_out,
-        threads=settings.threads,
-    )
-    told.start("Permuting expression", settings.permutations)
-    levels = chance_levels(
-        inference,
-        permutations=settings.permutations,
-        alpha=settings.alpha,
-        seed=settings.seed,
-        progress=told.advance,
-    )
-    told.finish()
-    calls = call_drivers(inference, levels)
+    inference, levels, calls = _judged(tumours, changed, settings, told)
     told.start("Explaining tumours", len(names))
     programmes = _Programmes(tumours, changed, calls)
     entries = []
@@ -161,6 +162,34 @@ def _events(rows: Sequence[Mapping[str, Any]], ranks: Ranks, called: bool) -> tu
         return [entry["gene"] for entry in frequent], "altered genes, the most frequent"
     selected = [entry for entry in rows if entry["q"] is not None and entry["q"] < SELECTED]
     return [entry["gene"] for entry in selected], "genes that the cohort selects for"
+
+
+def _judged(
+    tumours: Tumours, changed: pd.DataFrame, settings: Settings, told: Progress
+) -> tuple[Evidence, Levels, Calls]:
+    """The method, what chance reaches, and what is called."""
+    altered, threads = tumours.altered.to_numpy(), settings.threads
+    number, alpha, seed = settings.permutations, settings.alpha, settings.seed
+    if settings.evidence == "continuous":
+        if tumours.expression is None:
+            raise InputError(
+                "a matrix of 0 and 1 says nothing but whether a gene changed",
+                cure="--evidence changed, or give the expression as measured and no --deg-rule given",
+            )
+        graded = Continuous(altered, tumours.expression.to_numpy(), threads=threads)
+        told.start("Permuting expression", settings.permutations)
+        levels, calls = judge(
+            graded, permutations=number, alpha=alpha, fdr=settings.fdr, seed=seed, progress=told.advance
+        )
+        told.finish()
+        return graded, levels, calls
+    if settings.fdr is not None:
+        raise InputError("a false discovery rate needs p-values", cure="--evidence continuous, or --alpha")
+    plain = Inference(altered, changed.to_numpy(), leak=settings.leak, leave_out=settings.leave_out, threads=threads)
+    told.start("Permuting expression", settings.permutations)
+    levels = chance_levels(plain, permutations=number, alpha=alpha, seed=seed, progress=told.advance)
+    told.finish()
+    return plain, levels, call_drivers(plain, levels)
 
 
 def deal_codes(patients: tuple[str, ...], seed: int) -> list[str]:
@@ -288,7 +317,10 @@ def _tumour(
                 "gene": gene,
                 "kinds": [kind for kind, part in tumours.kinds.items() if part[gene].iloc[row]],
                 "targets": int(calls.targets[number]),
-                "needed": int(levels.targets[column]),
+                "needed": None if levels.targets is None else int(levels.targets[column]),
+                "score": float(calls.score[number]),
+                "p": _known(calls.p[number]),
+                "pair_q": _known(calls.q[number]),
                 "share": float(calls.share[number]),
                 "called": bool(calls.driver[number]),
                 "genes": [
@@ -303,11 +335,16 @@ def _tumour(
         )
     return {
         "code": code,
-        "changed": len(found.genes),
+        "changed": int(changed.to_numpy()[row].sum()),
+        "asked": len(found.genes),
         "unexplained": float(found.probability[-1].mean()) if len(found.genes) else 1.0,
         "alterations": alterations,
         **_follow_up(tumours, tumours.patients[row]),
     }
+
+
+def _known(value: np.floating[Any]) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _follow_up(tumours: Tumours, patient: str) -> dict[str, Any]:

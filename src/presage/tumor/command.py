@@ -29,6 +29,13 @@ class ChangeRule(StrEnum):
     given = "given"
 
 
+class Evidence(StrEnum):
+    """What the expression of a gene says."""
+
+    changed = "changed"
+    continuous = "continuous"
+
+
 class Leak(StrEnum):
     """What explains a gene that no alteration of the tumour explains."""
 
@@ -84,10 +91,19 @@ def drivers(
     deg_threshold: Annotated[float, typer.Option(help="|z| from which a gene counts as changed.", min=0.1)] = 3.0,
     rows: Annotated[Rows | None, typer.Option(help="What the rows of the expression matrix are.")] = None,
     at_least: Annotated[int, typer.Option(help="Leave out genes altered in fewer tumours.", min=1)] = 2,
+    evidence: Annotated[
+        Evidence, typer.Option(help="Genes that changed or not (published), or expression without a threshold.")
+    ] = Evidence.changed,
     leak: Annotated[Leak, typer.Option(help="Rule of the leak, see docs/explanation/tci.md.")] = Leak.published,
     leave_out: Annotated[bool, typer.Option("--leave-out", help="Leave a tumour out of its own sums.")] = False,
-    permutations: Annotated[int, typer.Option(help="To tell drivers from chance; even.", min=2)] = 20,
+    permutations: Annotated[
+        int, typer.Option(help="To tell drivers from chance; even with --evidence changed.", min=2)
+    ] = 20,
     alpha: Annotated[float, typer.Option(help="Share of what chance gives that may be called.")] = 0.01,
+    fdr: Annotated[
+        float | None,
+        typer.Option(help="Call by this false discovery rate in place of --alpha; with --evidence continuous."),
+    ] = None,
     repair_dates: Annotated[
         bool, typer.Option("--repair-dates", help="Undo gene symbols that a spreadsheet made into dates.")
     ] = False,
@@ -135,7 +151,14 @@ def drivers(
     progress.advance()
     progress.finish()
     settings = Settings(
-        leak=leak.value, leave_out=leave_out, permutations=permutations, alpha=alpha, seed=seed, threads=threads
+        evidence=evidence.value,
+        leak=leak.value,
+        leave_out=leave_out,
+        permutations=permutations,
+        alpha=alpha,
+        fdr=fdr,
+        seed=seed,
+        threads=threads,
     )
     reference = read_reference(tumours.mutations, coding_sequences, genome)
     risks = risks_of(tumours, outcome.value, horizon=horizon * YEAR, repeats=repeats, seed=seed, progress=progress)

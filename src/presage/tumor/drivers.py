@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
-from presage.tumor.tci import Inference, Posterior
+from presage.tumor.tci import Evidence, Inference, Posterior
 
-_BINS = 1000
+#: Steps in which permuted posteriors are counted.
+BINS = 1000
 #: Fewer explained genes than this are never a driver, whatever chance would do: the paper's number.
 FEWEST = 5
 
@@ -32,7 +33,7 @@ class Levels:
     posterior
         A posterior counts from here on, shape (alterations,).
     targets
-        A tumour's alteration is called from so many genes on, shape (alterations,).
+        A tumour's alteration is called from so many genes on, shape (alterations,); None where p-values call.
     alpha
         Share of permuted posteriors, and of permuted tumours, above them.
     permutations
@@ -40,7 +41,7 @@ class Levels:
     """
 
     posterior: NDArray[np.float64]
-    targets: NDArray[np.int64]
+    targets: NDArray[np.int64] | None
     alpha: float
     permutations: int
 
@@ -56,10 +57,14 @@ class Calls:
     targets
         Genes of the tumour that the alteration explains, shape (n,).
     share
-        Mean posterior over all changed genes of the tumour, shape (n,): the part of its expression that the alteration
-        explains.
+        Mean posterior over all genes of the tumour that are asked for, shape (n,): the part of its expression that the
+        alteration explains.
     driver
         Whether it is called a driver of the tumour, shape (n,).
+    score
+        What it is called by, shape (n,): the number of targets, or that of `presage.tumor.significance`.
+    p, q
+        Permutation p-value and false discovery rate, shape (n,); NaN where numbers of targets call.
     """
 
     tumour: NDArray[np.int64]
@@ -67,11 +72,14 @@ class Calls:
     targets: NDArray[np.int64]
     share: NDArray[np.float64]
     driver: NDArray[np.bool_]
+    score: NDArray[np.float64]
+    p: NDArray[np.float64]
+    q: NDArray[np.float64]
 
     def of(self, tumour: int) -> Calls:
         """The rows of one tumour, the strongest first."""
         rows = np.flatnonzero(self.tumour == tumour)
-        rows = rows[np.lexsort((-self.share[rows], -self.targets[rows]))]
+        rows = rows[np.lexsort((-self.share[rows], -self.score[rows]))]
         return Calls(*(getattr(self, name)[rows] for name in self.__annotations__))
 
 
@@ -103,22 +111,20 @@ def chance_levels(
         raise InputError(f"{permutations} permutations at alpha {alpha}: an even number, and a share between 0 and 1")
     generator = np.random.default_rng([seed, 0x7C1])
     alterations = inference.altered.shape[1]
-    counts = np.zeros((alterations, _BINS), dtype=np.int64)
+    counts = np.zeros((alterations, BINS), dtype=np.int64)
     for _ in range(permutations // 2):
         for found in inference.permuted(generator).posteriors():
-            bins = np.minimum((found.probability[:-1] * _BINS).astype(np.int64), _BINS - 1)
-            np.add.at(counts, (found.alterations[:, None], bins), 1)
+            posterior_counts(found, counts)
         if progress is not None:
             progress(1)
-    posterior = _upper_quantile(counts, alpha) / _BINS
-    genes = inference.expressed.shape[1]
-    numbers = np.zeros((alterations, genes + 1), dtype=np.int64)
+    posterior = upper_quantile(counts, alpha) / BINS
+    numbers = np.zeros((alterations, inference.genes + 1), dtype=np.int64)
     for _ in range(permutations // 2):
         for found in inference.permuted(generator).posteriors():
             np.add.at(numbers, (found.alterations, _targets(found, posterior)), 1)
         if progress is not None:
             progress(1)
-    targets = np.maximum(_upper_quantile(numbers, alpha), FEWEST)
+    targets = np.maximum(upper_quantile(numbers, alpha), FEWEST)
     return Levels(posterior, targets.astype(np.int64), alpha, permutations)
 
 
@@ -133,18 +139,23 @@ def call_drivers(inference: Inference, levels: Levels) -> Calls:
     empty = np.zeros(0, dtype=np.int64)
     alteration = np.concatenate([empty, *(found.alterations for _, found in rows)])
     number = np.concatenate([empty, *targets])
+    unknown = np.full(len(number), np.nan)
+    assert levels.targets is not None
     return Calls(
         tumour=np.concatenate([empty, *(np.full(len(f.alterations), tumour) for tumour, f in rows)]),
         alteration=alteration,
         targets=number,
         share=np.concatenate([np.zeros(0), *share]),
         driver=number >= levels.targets[alteration],
+        score=number.astype(np.float64),
+        p=unknown,
+        q=unknown,
     )
 
 
-def programme(inference: Inference, levels: Levels, alteration: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def programme(inference: Evidence, levels: Levels, alteration: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Genes that an alteration explains, and in which share of the tumours that have it; the most frequent first."""
-    counts = np.zeros(inference.expressed.shape[1], dtype=np.int64)
+    counts = np.zeros(inference.genes, dtype=np.int64)
     having = np.flatnonzero(inference.altered[:, alteration])
     for tumour in having:
         found = inference.posterior(int(tumour))
@@ -158,17 +169,30 @@ def programme(inference: Inference, levels: Levels, alteration: int) -> tuple[ND
 def explained(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which posteriors of one tumour are above chance and the highest of their gene, shape (its alterations, genes).
 
+    Where the evidence tells for and against, the highest is that of the alterations, and more has to speak for than
+    against: of all genes most have no cause at all, and the leak is the likeliest of most.
+
     `level` is that of :class:`Levels`.
     """
     own = found.probability[:-1]
-    return np.asarray((own >= level[found.alterations, None]) & (own == found.probability.max(axis=0)))
+    if found.against is None:
+        return np.asarray((own >= level[found.alterations, None]) & (own == found.probability.max(axis=0)))
+    best = own == own.max(axis=0, initial=0)
+    return np.asarray((own >= level[found.alterations, None]) & best & (own > found.against))
+
+
+def posterior_counts(found: Posterior, counts: NDArray[np.int64]) -> None:
+    """Add one tumour's posteriors to the counts of each alteration, shape (alterations, `BINS`)."""
+    bins = np.minimum((found.probability[:-1] * BINS).astype(np.int64), BINS - 1)
+    rows = np.arange(len(bins))[:, None] * BINS
+    counts[found.alterations] += np.bincount((bins + rows).ravel(), minlength=bins.shape[0] * BINS).reshape(-1, BINS)
 
 
 def _targets(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(explained(found, level).sum(axis=1))
 
 
-def _upper_quantile(counts: NDArray[np.int64], alpha: float) -> NDArray[np.int64]:
+def upper_quantile(counts: NDArray[np.int64], alpha: float) -> NDArray[np.int64]:
     """For each row the first bin at or above which at most the share alpha lies."""
     total = counts.sum(axis=1, keepdims=True)
     above = counts[:, ::-1].cumsum(axis=1)[:, ::-1]  # at this bin or higher

@@ -31,11 +31,13 @@ def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, 
             *_known(one["targets"], one["needed"], None if one["share"] is None else f"{one['share']:.4f}"),
             # Without expression nothing is called, and nothing is said not to be.
             "" if one["share"] is None else "yes" if one["called"] else "no",
+            *_known(*(None if one.get(name) is None else f"{one[name]:.3g}" for name in ("score", "p", "pair_q"))),
         ]
         for entry in found["tumours"]
         for one in entry["alterations"]
     ]
     heads = ["tumour", "alteration", "kind", "targets", "targets_needed", "expression_explained", "called"]
+    heads += ["score", "p", "q"]
     ranks = ("rank_calls", "rank_selection", "q", "rank_frequency", "rank_length")
     genes = [
         [one["gene"], one["altered"], one["called"], *("" if one[name] is None else one[name] for name in ranks)]

@@ -84,6 +84,8 @@ class Tumours:
         Tumours x genes, 1 where the expression changed; None without a matrix of expression.
     z
         How far and in which direction, tumours x genes; None where the changes were given.
+    expression
+        As measured, on a log scale, tumours x genes; None where the changes were given.
     rule
         When a gene counts as changed, in words; empty without expression.
     rare
@@ -113,6 +115,7 @@ class Tumours:
     owners: Mapping[str, str] = field(default_factory=dict)
     flow: Flow = field(default_factory=Flow)
     phantom: bool = False
+    expression: pd.DataFrame | None = None
 
 
 def gather(
@@ -156,9 +159,9 @@ def gather(
         mutations = read_maf(files.maf, build=files.build, dates=dates, coding=coding)
     kinds = _kinds(files, mutations)
     tables = {"mutations": kinds["mutations"]}
-    changed, z, rule = None, None, ""
+    changed, z, values, rule = None, None, None, ""
     if files.expression is not None:
-        changed, z, rule = _changed(files.expression, files, kinds, deg_rule, deg_threshold, rows)
+        changed, z, values, rule = _changed(files.expression, files, kinds, deg_rule, deg_threshold, rows)
         tables["expression"] = changed
     if "copy number" in kinds:
         tables["copy number"] = kinds["copy number"]
@@ -179,6 +182,7 @@ def gather(
         mine = rows_of["expression"]
         changed = changed.loc[mine].set_axis(list(patients))
         z = None if z is None else z.loc[mine].set_axis(list(patients))
+        values = None if values is None else values.loc[mine].set_axis(list(patients))
         if not changed.to_numpy().any():
             raise InputError("no gene counts as changed in any tumour", cure="lower --deg-threshold")
     return Tumours(
@@ -187,6 +191,7 @@ def gather(
         kinds={kind: part[kept] for kind, part in parts.items() if part[kept].to_numpy().any()},
         changed=changed,
         z=z,
+        expression=values,
         rule=rule,
         rare=len(genes) - len(kept),
         mutations=mutations,
@@ -250,9 +255,9 @@ def _changed(
     rule: ChangeRule,
     threshold: float,
     rows: Literal["tumours", "genes"] | None,
-) -> tuple[pd.DataFrame, pd.DataFrame | None, str]:
+) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None, str]:
     if rule == "given":
-        return read_alterations(path), None, "as the given table of 0 and 1 says"
+        return read_alterations(path), None, None, "as the given table of 0 and 1 says"
     rows = rows or _rows(path, files, {str(name) for name in kinds["mutations"].index})
     expression = read_expression(path, rows=rows, genes=set(kinds["mutations"].columns))
     tumours, normals = split_normals(expression)
@@ -269,7 +274,7 @@ def _changed(
         told = f"more than {threshold:g} robust standard deviations from the median of this cohort's tumours"
     else:
         told = f"more than {threshold:g} standard deviations from the mean of {len(against.values)} normal samples"
-    return changed_genes(tumours, against, threshold=threshold), z, told
+    return changed_genes(tumours, against, threshold=threshold), z, tumours.logged(), told
 
 
 def _rows(path: Path, files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:

@@ -27,6 +27,8 @@ class PhantomTumours:
     cause
         For each tumour and gene the alteration that changed it, -1 where it was the leak or it did not change, shape
         (tumours, genes).
+    acting
+        Whether a driver changes genes in a tumour that has it, shape (tumours, drivers).
     drivers
         How many of the alterations drive.
     hazards
@@ -44,6 +46,7 @@ class PhantomTumours:
     altered: Matrix
     expressed: Matrix
     cause: NDArray[np.int64]
+    acting: NDArray[np.bool_]
     drivers: int
     hazards: NDArray[np.float64]
     times: NDArray[np.float64]
@@ -68,6 +71,8 @@ def draw_tumours(
     genes: int = 600,
     leak: float = 0.03,
     noise: float = 0.35,
+    silent: float = 0.0,
+    uneven: float = 0.0,
     seed: int = 2020,
 ) -> PhantomTumours:
     """Draw a cohort.
@@ -83,6 +88,11 @@ def draw_tumours(
         Chance that a gene changes without a cause.
     noise
         Chance that a gene of an altered driver's programme does not change.
+    silent
+        Chance that an altered driver changes nothing in its tumour: it is there and does not drive.
+    uneven
+        Standard deviation, over tumours, of the logarithm of the leak: some tumours have many changed genes for no
+        cause.
     """
     generator = np.random.default_rng([seed, 0x7A])
     hazards = _network(drivers, generator)
@@ -91,10 +101,14 @@ def draw_tumours(
     burden = np.exp(generator.normal(scale=0.5, size=(tumours, 1)))
     passing = generator.random((tumours, passengers)) < np.clip(rate * burden, 0, 0.8)
     altered = np.concatenate([driving, passing], axis=1).astype(np.uint8)
+    # From a stream of their own, so that a cohort without them is what it was before there were any.
+    extra = np.random.default_rng([seed, 0x51])
+    acting = driving & (extra.random(driving.shape) >= silent)
+    leaks = np.clip(leak * np.exp(extra.normal(scale=uneven, size=(tumours, 1)) if uneven else np.zeros(1)), 0, 0.5)
     of_driver = np.concatenate([np.arange(genes // 2) % drivers, np.full(genes - genes // 2, -1)])
-    cause = np.where((of_driver >= 0) & (driving[:, np.maximum(of_driver, 0)] > 0), of_driver, -1)
+    cause = np.where((of_driver >= 0) & acting[:, np.maximum(of_driver, 0)], of_driver, -1)
     cause = np.where(generator.random(cause.shape) < noise, -1, cause)
-    expressed = (cause >= 0) | (generator.random(cause.shape) < leak)
+    expressed = (cause >= 0) | (generator.random(cause.shape) < leaks)
     age = generator.normal(62, 10, size=tumours)
     effect = generator.normal(scale=0.9, size=drivers)
     # Drawn apart, so that what else is drawn does not depend on it.
@@ -106,6 +120,7 @@ def draw_tumours(
         altered=altered,
         expressed=expressed.astype(np.uint8),
         cause=cause,
+        acting=acting,
         drivers=drivers,
         hazards=hazards,
         times=np.minimum(death, end),
@@ -114,6 +129,35 @@ def draw_tumours(
         age=age,
         stage=stage,
     )
+
+
+def draw_expression(
+    phantom: PhantomTumours, *, shift: tuple[float, float] = (5.0, 8.0), shared: float = 0.0, seed: int = 2020
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw the expression of a cohort on a continuous scale: standard normal, and shifted where a gene changed.
+
+    Parameters
+    ----------
+    shift
+        Smallest and largest shift of a changed gene, in standard deviations; each gene has one direction.
+    shared
+        Share of the variance that five hidden factors of the tumours make, so that genes go together as they do in
+        tissue (purity, cell types, proliferation).
+
+    Returns
+    -------
+    values
+        Shape (tumours, genes).
+    direction
+        1 or -1, shape (genes,).
+    """
+    generator = np.random.default_rng([seed, 0xE1])
+    size = phantom.expressed.shape
+    direction = generator.choice([-1.0, 1.0], size=size[1])
+    values = generator.normal(size=size) * np.sqrt(1 - shared)
+    loading = generator.normal(size=(5, size[1]))
+    values += np.sqrt(shared) * generator.normal(size=(size[0], 5)) @ (loading / np.linalg.norm(loading, axis=0))
+    return values + phantom.expressed * direction * generator.uniform(*shift, size=size), direction
 
 
 def _network(events: int, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -43,14 +43,18 @@ class TumorPages(Pages):
     clinical: Path | None = None
     patients: Path | None = None
     gene_lengths: Path | None = None
+    coding_sequences: Path | None = None
+    genome: Path | None = None
     gene_sets: Path | None = None
     deg_rule: Literal["auto", "normals", "cohort", "given"] = "auto"
     deg_threshold: float = Field(default=3.0, ge=0.1)
     at_least: int = Field(default=2, ge=1)
+    evidence: Literal["changed", "continuous"] = "changed"
     leak: Literal["published", "driver"] = "published"
     leave_out: bool = False
     permutations: int = Field(default=20, ge=2, multiple_of=2)
     alpha: float = Field(default=0.01, gt=0, lt=1)
+    fdr: float | None = Field(default=None, gt=0, lt=1)
     seed: int = Field(default=2020, ge=0)
     marker: str | None = None
     unit: Literal["days", "months", "years"] = "days"
@@ -60,6 +64,7 @@ class TumorPages(Pages):
         from presage.tumor.analysis import Settings
         from presage.tumor.command import report
         from presage.tumor.gathering import Files, gather
+        from presage.tumor.ranks import read_reference
 
         names = ("expression", "maf", "copy_number", "gene_positions", "clinical", "patients", "build")
         progress.start("Reading tables", 1)
@@ -68,16 +73,26 @@ class TumorPages(Pages):
             deg_rule=self.deg_rule,
             deg_threshold=self.deg_threshold,
             at_least=self.at_least,
+            coding=self.coding_sequences is not None,
         )
         progress.advance()
         progress.finish()
         codes = _codes(tumours.patients, run.codes)
-        settings = Settings(self.leak, self.leave_out, self.permutations, self.alpha, self.seed)
+        settings = Settings(
+            evidence=self.evidence,
+            leak=self.leak,
+            leave_out=self.leave_out,
+            permutations=self.permutations,
+            alpha=self.alpha,
+            fdr=self.fdr,
+            seed=self.seed,
+        )
         yield from report(
             tumours,
             settings,
             folder,
             gene_lengths=self.gene_lengths,
+            reference=read_reference(tumours.mutations, self.coding_sequences, self.genome),
             gene_sets=self.gene_sets,
             risks=risks_of_run(run, self.marker, self.unit, progress),
             codes=codes,

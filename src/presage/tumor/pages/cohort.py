@@ -10,7 +10,17 @@ from presage.tumor.gathering import KINDS
 from presage.tumor.pages import altered
 from presage.tumor.pages.risk import NONE, cohort_risk, short_risk
 from presage.tumor.pages.risk_figures import horizon_words
-from presage.tumor.pages.words import NO_EXPRESSION, care, counted, frame, has_expression, percent, q_value
+from presage.tumor.pages.words import (
+    NO_EXPRESSION,
+    asked,
+    care,
+    continuous,
+    counted,
+    frame,
+    has_expression,
+    percent,
+    q_value,
+)
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
 _PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
@@ -32,8 +42,8 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
     if measured:
         facts += [
             ("Genes measured", f"{cohort['measured_genes']:,}"),
-            ("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}"),
-            ("Against chance", f"{settings['permutations']} permutations, {percent(settings['alpha'])} let by"),
+            *([] if continuous(found) else [("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}")]),
+            ("Against chance", f"{settings['permutations']} permutations, {_let_by(found)}"),
         ]
     parts = [
         _oncoplot(found),
@@ -50,7 +60,7 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         **frame(found),
         "title": "Drivers of a cohort of tumours" if measured else "A cohort of tumours",
         "sentence": _sentence(found) if measured else altered.cohort_sentence(found),
-        "also": "A driver of a tumour here is an alteration that explains more of the tumour's changed genes than "
+        "also": f"A driver of a tumour here is an alteration that explains more of the tumour's {asked(found)}s than "
         "chance would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated."
         + _doubt(found)
         if measured
@@ -60,14 +70,19 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _let_by(found: Mapping[str, Any]) -> str:
+    rate = found["settings"].get("fdr")
+    return f"{percent(found['settings']['alpha'])} let by" if rate is None else f"{percent(rate)} false discoveries"
+
+
 def _sentence(found: Mapping[str, Any]) -> str:
     tumours = found["tumours"]
     having = sum(any(one["called"] for one in entry["alterations"]) for entry in tumours)
     called = [entry for entry in found["genes"] if entry["called"]]
     if not called:
         return (
-            f"In none of {len(tumours)} tumours does an alteration explain more of the changed genes than chance would "
-            f"let it."
+            f"In none of {len(tumours)} tumours does an alteration explain more of the {asked(found)}s than chance "
+            f"would let it."
         )
     told = [f"{entry['gene']} ({entry['called']} of the {entry['altered']} that have it)" for entry in called[:4]]
     return f"{having} of {len(tumours)} tumours have at least one called driver. Most often called: {joined(told)}."
@@ -155,8 +170,7 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [
         {
             "text": f"{calls:,} of {pairs:,} pairs of a tumour and an altered gene {'is' if calls == 1 else 'are'} "
-            f"called ({percent(calls / max(pairs, 1))}); chance alone would call up to about "
-            f"{percent(found['settings']['alpha'])}.",
+            f"called ({percent(calls / max(pairs, 1))}); {_by_chance(found)}.",
             "strong": True,
         },
         {
@@ -196,6 +210,13 @@ def _by_selection(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": "drivers", "title": "Genes by each method", "blocks": [{"text": NO_EXPRESSION}, table]}
 
 
+def _by_chance(found: Mapping[str, Any]) -> str:
+    rate = found["settings"].get("fdr")
+    if rate is None:
+        return f"chance alone would call up to about {percent(found['settings']['alpha'])}"
+    return f"of the calls up to about {percent(rate)} may be chance (false discovery rate)"
+
+
 def _pairs(found: Mapping[str, Any]) -> tuple[int, int]:
     """Pairs of a tumour and a gene altered in it, and how many of them are called."""
     return sum(entry["altered"] for entry in found["genes"]), sum(entry["called"] for entry in found["genes"])
@@ -205,7 +226,7 @@ def _doubt(found: Mapping[str, Any]) -> str:
     """Said at the top where calls are hardly more than chance would give."""
     pairs, calls = _pairs(found)
     by_chance = found["settings"]["alpha"] * pairs
-    if not calls or calls >= _CLEAR * by_chance:
+    if not calls or calls >= _CLEAR * by_chance or found["settings"].get("fdr") is not None:
         return ""
     return (
         f" Here {counted(calls, 'call')} of {pairs:,} pairs of a tumour and a gene stand against about "
@@ -344,6 +365,7 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
     measured, rows = has_expression(found), []
+    changed = [] if continuous(found) else ["Changed genes"]
     for entry in found["tumours"]:
         risk = [words for _, words in short_risk(entry, found)] or ["–"]
         if not measured:
@@ -357,7 +379,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
                 entry["code"],
                 ", ".join(called) or "none",
                 len(entry["alterations"]),
-                entry["changed"],
+                *([] if continuous(found) else [entry["changed"]]),
                 percent(explained) if called else "–",
                 *risk,
             ]
@@ -368,7 +390,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
         "table": f"Each tumour has a page of its own: tumours/CODE.html. n = {len(rows)} tumours. Whose a code is "
         "stands in "
         f"key.csv, which is for its owner alone.",
-        "columns": ["Tumour", "Called drivers", "Altered genes", "Changed genes", "Explained by the drivers", risk_head]
+        "columns": ["Tumour", "Called drivers", "Altered genes", *changed, "Explained by the drivers", risk_head]
         if measured
         else ["Tumour", "Genes that the cohort selects for", "Altered genes", risk_head],
         "rows": rows,
@@ -390,12 +412,12 @@ def _who(found: Mapping[str, Any]) -> dict[str, Any]:
         "published": "its frequency over all tumours (as published)",
         "driver": "its best cause in the other tumours",
     }[settings["leak"]]
-    text = (
-        f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}. What no alteration of a "
-        f"tumour "
-        f"explains is left to {leak}. A tumour's own data "
-        f"{'were left out of' if settings['leave_out'] else 'are in'} the "
-        f"sums that judge it."
-    )
+    sums = f"A tumour's own data {'were left out of' if settings['leave_out'] else 'are in'} the sums that judge it."
+    rule = f"A gene counts as changed in a tumour where its expression lies {cohort['rule']}."
+    if continuous(found):
+        leak = "its best cause in the other tumours"
+        rule = "No threshold says which genes changed: each gene's values are taken by their order over the tumours."
+        sums = "Whether a tumour's own value fits is reckoned from the other tumours."
+    text = f"{rule} What no alteration of a tumour explains is left to {leak}. {sums}"
     table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}
     return {"name": "who", "title": "What went in", "blocks": [{"text": text}, table]}

@@ -8,7 +8,17 @@ from typing import Any
 from presage.findings.words import joined
 from presage.tumor.pages import altered
 from presage.tumor.pages.risk import LIMITS, NONE, short_risk, tumour_risk
-from presage.tumor.pages.words import care, counted, frame, has_expression, kinds_of, percent, q_value
+from presage.tumor.pages.words import (
+    asked,
+    care,
+    continuous,
+    counted,
+    frame,
+    has_expression,
+    kinds_of,
+    percent,
+    q_value,
+)
 
 # Bars, and genes listed of each driver.
 _BARS, _GENES = 12, 12
@@ -41,14 +51,16 @@ def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
     facts = [("Tumour", entry["code"]), ("Altered genes", f"{len(entry['alterations'])}")]
     if measured:
         facts += [
-            ("Changed genes", f"{entry['changed']:,} of {found['cohort']['measured_genes']:,}"),
+            ("Measured genes", f"{_asked(entry):,}")
+            if continuous(found)
+            else ("Changed genes", f"{entry['changed']:,} of {found['cohort']['measured_genes']:,}"),
             ("Called drivers", f"{len(called)}"),
         ]
     facts += short_risk(entry, found)
     return {
         **frame(found),
         "title": f"Tumour {entry['code']}",
-        "sentence": _sentence(entry, called) if measured else altered.sentence(entry, found),
+        "sentence": _sentence(entry, called, asked(found)) if measured else altered.sentence(entry, found),
         "also": f"For a meeting about this tumour: "
         f"{_ABOUT[measured]}, judged by all {len(found['tumours'])} tumours of the cohort.",
         "facts": facts,
@@ -56,7 +68,7 @@ def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> str:
+def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]], noun: str) -> str:
     altered = counted(len(entry["alterations"]), "altered gene")
     if not entry["alterations"]:
         return "None of the genes that were judged is altered in this tumour, so that nothing can be called its driver."
@@ -64,14 +76,14 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
     selected = f" Of its genes the cohort selects for {joined(names[:5])}." if names else ""
     if not called:
         return (
-            f"Of the {altered} of this tumour none explains more of its {counted(entry['changed'], 'changed gene')} "
+            f"Of the {altered} of this tumour none explains more of its {counted(_asked(entry), noun)} "
             f"than "
             f"chance would let it: its driver was not found here.{selected}"
         )
     told = [f"{one['gene']} ({kinds_of(one)}, {counted(one['targets'], 'gene')})" for one in called[:4]]
     more = f" and {len(called) - 4} more" if len(called) > 4 else ""
     return (
-        f"Of {altered}, {counted(len(called), 'explains', 'explain')} more of this tumour's changed genes than chance "
+        f"Of {altered}, {counted(len(called), 'explains', 'explain')} more of this tumour's {noun}s than chance "
         f"would let it: {joined(told)}{more}."
     )
 
@@ -79,10 +91,18 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> 
 def _driving(
     entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    return [_explained(entry, called), _alterations(entry, found), *_programmes(called, found)]
+    return [_explained(entry, called, found), _alterations(entry, found), *_programmes(called, found)]
 
 
-def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _asked(entry: Mapping[str, Any]) -> int:
+    """How many genes were asked for."""
+    return int(entry.get("asked", entry["changed"]))
+
+
+def _explained(
+    entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]
+) -> dict[str, Any]:
+    noun = asked(found)
     strongest = sorted(entry["alterations"], key=lambda one: -one["share"])
     shown = strongest[:_BARS]
     rest = sum(one["share"] for one in strongest[_BARS:])
@@ -104,14 +124,14 @@ def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) ->
     figure = {
         "figure": "bars",
         "name": "explained",
-        "title": "What explains the genes that changed",
-        "caption": f"Each changed gene is shared out among the tumour's alterations by how probable each is as its "
+        "title": f"What explains the {noun}s",
+        "caption": f"Each {noun} is shared out among the tumour's alterations by how probable each is as its "
         "cause; the "
-        f"bars are the averages and sum to 100 %. n = {counted(entry['changed'], 'changed gene')} of one tumour.",
-        "alt": f"Share of the changed genes explained by each alteration; the called drivers explain {share}.",
+        f"bars are the averages and sum to 100 %. n = {counted(_asked(entry), noun)} of one tumour.",
+        "alt": f"Share of the {noun}s explained by each alteration; the called drivers explain {share}.",
         "of": {
             "rows": rows,
-            "x_label": "Share of the changed genes (%)",
+            "x_label": f"Share of the {noun}s (%)",
             "legend": [(2, "called a driver of this tumour"), (6, "altered, not called"), (None, "no alteration")],
         },
         "columns": ("alteration", "share", "called"),
@@ -122,12 +142,15 @@ def _explained(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]]) ->
 
 def _alterations(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     tested = "not_computed" not in found["selection"]
+    by_p = continuous(found)
     columns = ["Gene", "Kind", "Genes explained", "Needed for a call", "Called", "Tumours with it"]
+    if by_p:
+        columns[3:4] = ["For less against", "p", "False discovery rate"]
     rows, emphasis = [], []
     for number, one in enumerate(entry["alterations"]):
         if one["called"]:
             emphasis.append(number)
-        row = [one["gene"], kinds_of(one), one["targets"], one["needed"], "yes" if one["called"] else "no"]
+        row = [one["gene"], kinds_of(one), one["targets"], *_judged(one), "yes" if one["called"] else "no"]
         row.append(f"{one['in_cohort']} of {len(found['tumours'])}")
         rows.append([*row, *([q_value(one["q"])] if tested else [])])
     text = (
@@ -135,6 +158,12 @@ def _alterations(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str
         "need "
         "more, as they fit anything a little."
     )
+    if by_p:
+        text = (
+            "For less against: genes that the alteration is expected to act on here, less those that it changes in "
+            "other tumours and not in this one. p: how often chance gives as much to an alteration that "
+            "as many tumours have."
+        )
     if tested:
         text += " q: below 0.1 the gene is mutated more often in the cohort than chance explains; – for copy number."
     table = {
@@ -146,6 +175,13 @@ def _alterations(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str
     }
     blocks: list[dict[str, Any]] = [{"text": text}, table] if rows else [{"text": "None."}]
     return {"name": "alterations", "title": "Its alterations", "blocks": blocks}
+
+
+def _judged(one: Mapping[str, Any]) -> list[Any]:
+    """What a call rests on: the number of genes that is needed, or the score and its significance."""
+    if one.get("p") is None:
+        return [one["needed"]]
+    return [f"{one['score']:.1f}", f"{one['p']:.2g}", q_value(one["pair_q"])]
 
 
 def _programmes(called: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -55,6 +55,16 @@ NO_EXPRESSION = (
 )
 
 
+def continuous(found: Mapping[str, Any]) -> bool:
+    """Whether expression was judged without a threshold: every measured gene was asked for."""
+    return bool(found["settings"].get("evidence") == "continuous")
+
+
+def asked(found: Mapping[str, Any]) -> str:
+    """What the genes are that alterations explain."""
+    return "measured gene" if continuous(found) else "changed gene"
+
+
 def frame(found: Mapping[str, Any]) -> dict[str, Any]:
     """What both documents begin with."""
     return {"phantom": found["phantom"], "version": version("presage"), "source": "tumours.json"}
@@ -63,7 +73,13 @@ def frame(found: Mapping[str, Any]) -> dict[str, Any]:
 def care(found: Mapping[str, Any], *more: str) -> dict[str, Any]:
     """The part that closes a page."""
     own = [*(CARE if has_expression(found) else CARE[:1]), *more]
-    if "this cohort's" in found["cohort"]["rule"]:
+    if continuous(found):
+        own.append(
+            "Expression was judged by its order within this cohort, without a threshold. What all tumours share is not "
+            "seen, and neither is a driver that nearly all of them have. A call needs that the tumour's own expression "
+            "is like that of the others with the alteration; which single genes show it is far less sure than the call."
+        )
+    elif "this cohort's" in found["cohort"]["rule"]:
         own.append(
             "Without normal tissue a gene counts as changed where it is unusual among these tumours. What most of them "
             "share, and a driver that most of them have, is not seen."

@@ -11,71 +11,21 @@ once; what a tumour adds is its own prior and the choice of its own alterations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from presage.cohort import InputError
+from presage.tumor.tci.base import Evidence, LeakRule, Pairs, Posterior, best_two, binary
+from presage.tumor.tci.prior import Floats
 
-Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
 
 # Pseudo-counts (of expressed, of not) where the cause is there, where it is not, and for the leak.
 PRESENT, ABSENT, LEAK = (2, 1), (1, 2), (1, 1)
-#: Prior probability that none of a tumour's alterations is the cause: that of the authors' example.
-LEAK_PRIOR = 0.1
-LeakRule = Literal["published", "driver"]
-# Expressed genes reckoned at once.
-_BLOCK = 256
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """What does not depend on the tumour.
-
-    Attributes
-    ----------
-    evidence
-        Log-likelihood of each gene with each alteration as its cause, shape (alterations, genes); -inf where the
-        alteration makes the gene rarer.
-    leak
-        The same with no alteration as the cause, shape (3, genes): as published, and where the global driver or the
-        runner-up explains the gene in the other tumours.
-    driver, second
-        Global driver of each gene and the runner-up, shape (genes,); -1 where there is none.
-    """
-
-    evidence: Floats
-    leak: Floats
-    driver: NDArray[np.int64]
-    second: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """One tumour's.
-
-    Attributes
-    ----------
-    alterations
-        Columns of the alteration matrix that the tumour has, shape (a,).
-    genes
-        Columns of the expression matrix that it has, shape (g,).
-    probability
-        Of each alteration (rows) being the cause of each gene (columns), the leak in the last row: shape (a + 1, g),
-        columns sum to 1.
-    """
-
-    alterations: NDArray[np.int64]
-    genes: NDArray[np.int64]
-    probability: Floats
-
-
-class Inference:
+class Inference(Evidence):
     """The method on one set of tumours.
 
     Parameters
@@ -115,32 +65,14 @@ class Inference:
         leave_out: bool = False,
         threads: int = 1,
     ) -> None:
-        self.altered, self.expressed = _binary(altered, "altered"), _binary(expressed, "expressed")
-        if len(self.altered) != len(self.expressed) or not len(self.altered):
-            raise InputError(f"{len(self.altered)} tumours with alterations, {len(self.expressed)} with expression")
-        self.prior = frequency_prior(self.altered) if prior is None else np.asarray(prior, dtype=np.float64)
-        if self.prior.shape != (len(self.altered), self.altered.shape[1] + 1):
-            raise InputError(f"a prior of shape {self.prior.shape}; one column per alteration and one for the leak")
-        self.leak, self.leave_out, self.threads = leak, leave_out, max(1, threads)
+        super().__init__(altered, binary(expressed, "expressed"), prior, leak, threads)
+        self.leave_out = leave_out
         self._log = _log_gamma(len(self.altered))
-        # Products of 0 and 1 summed over tumours are whole numbers below 2**24: exact in single precision.
-        self._a = self.altered.astype(np.float32)
-        self._number = self._a.sum(axis=0).astype(np.int32)
-        with np.errstate(divide="ignore"):
-            self._log_prior = np.log(self.prior)
-            self._global_prior = np.log(self.prior[:, :-1].mean(axis=0))
-        self._pairs: Pairs | None = None
 
-    def permuted(self, generator: np.random.Generator) -> Inference:
-        """The same tumours with the expression of others: what is found here is found by chance.
-
-        Everything that rests on the alterations alone is shared with this object.
-        """
-        other = object.__new__(Inference)
-        other.__dict__.update(self.__dict__)
-        other.expressed = self.expressed[generator.permutation(len(self.expressed))]
-        other._pairs = None
-        return other
+    @property
+    def expressed(self) -> NDArray[np.generic]:
+        """Whether each gene is differentially expressed in each tumour, shape (tumours, genes), 0 or 1."""
+        return self.expression
 
     def likelihood(self, n1: Counts, n0: Counts, pseudo: tuple[int, int]) -> Floats:
         """Log marginal likelihood of n1 expressed and n0 not under a Beta prior of whole pseudo-counts."""
@@ -148,19 +80,6 @@ class Inference:
         log = self._log
         start = log[one + none] - log[one] - log[none]
         return np.asarray(start - log.take(n1 + n0 + (one + none)) + log.take(n1 + one) + log.take(n0 + none))
-
-    @property
-    def pairs(self) -> Pairs:
-        """Evidence of all pairs; reckoned once."""
-        if self._pairs is None:
-            genes = self.expressed.shape[1]
-            blocks = [slice(start, min(start + _BLOCK, genes)) for start in range(0, genes, _BLOCK)]
-            with ThreadPoolExecutor(self.threads) as pool:
-                found = list(pool.map(self._block, blocks))
-            self._pairs = Pairs(
-                *(np.concatenate([getattr(part, name) for part in found], axis=-1) for name in Pairs.__annotations__)
-            )
-        return self._pairs
 
     def posterior(self, tumour: int) -> Posterior:
         """Which alteration explains which gene in one tumour."""
@@ -178,10 +97,6 @@ class Inference:
         weight = np.exp(score - score.max(axis=0))
         return Posterior(mine, genes, weight / weight.sum(axis=0))
 
-    def posteriors(self) -> Iterator[Posterior]:
-        """Of every tumour in order."""
-        return (self.posterior(tumour) for tumour in range(len(self.altered)))
-
     def _block(self, genes: slice) -> Pairs:
         """Evidence of all alterations for some genes."""
         e = self.expressed[:, genes].astype(np.float32)
@@ -192,13 +107,6 @@ class Inference:
         columns = np.flatnonzero(driver >= 0)
         evidence[driver[columns], columns] = self._own(e, with_one, total, driver, second)[columns]
         return Pairs(evidence, self._leaks(e, with_one, total, driver, second), driver, second)
-
-    def _leak_of(self, tumour: int, leak: Floats, driver: NDArray[np.int64], second: NDArray[np.int64]) -> Floats:
-        """Log-likelihood of genes with no alteration of this tumour as their cause, shape (genes,)."""
-        if self.leak == "published":
-            return np.asarray(leak[0])
-        mine = np.append(self.altered[tumour], 1)  # -1, no driver, counts as one that cannot be taken
-        return np.asarray(np.where(mine[driver] == 0, leak[1], np.where(mine[second] == 0, leak[2], leak[0])))
 
     def _leaks(
         self,
@@ -230,7 +138,7 @@ class Inference:
         present = self.likelihood(with_one, n - with_one, PRESENT)
         present[_rarer(with_one, n, total, size)] = -np.inf
         absent = self.likelihood(total - with_one, size - n - (total - with_one), ABSENT)
-        return *_best_two(present + absent + self._global_prior[:, None]), present
+        return *best_two(present + absent + self._global_prior[:, None]), present
 
     def _evidence(
         self,
@@ -306,32 +214,11 @@ def _part(whole: Inference, kept: NDArray[np.bool_]) -> Inference:
     """The method on some of the tumours, with the global prior of all of them (it knows no expression)."""
     other = object.__new__(Inference)
     other.__dict__.update(whole.__dict__)
-    other.altered, other.expressed = whole.altered[kept], whole.expressed[kept]
+    other.altered, other.expression = whole.altered[kept], whole.expression[kept]
     other._a = whole._a[kept]
     other._number = other._a.sum(axis=0).astype(np.int32)
     other._pairs = None
     return other
-
-
-def frequency_prior(altered: NDArray[np.generic], leak: float = LEAK_PRIOR) -> Floats:
-    """The authors' prior: alterations that are frequent, and frequent in tumours with few others, come first.
-
-    Within a tumour an alteration's share of ``1 - leak`` is in proportion to the sum, over all tumours that have it, of
-    one over their number of alterations.
-
-    Returns
-    -------
-    ndarray
-        Shape (tumours, alterations + 1), the leak in the last column; a tumour without alterations has the leak alone.
-    """
-    a = np.asarray(altered, dtype=np.float64)
-    each = a.sum(axis=1)
-    weight = (a / np.where(each > 0, each, 1)[:, None]).sum(axis=0)
-    mine = a * weight
-    whole = mine.sum(axis=1, keepdims=True)
-    prior = np.concatenate([(1 - leak) * mine / np.where(whole > 0, whole, 1), np.full((len(a), 1), leak)], axis=1)
-    prior[each == 0, -1] = 1.0
-    return np.asarray(prior)
 
 
 def _rarer(with_one: Counts, number: Counts, total: Counts, size: int) -> NDArray[np.bool_]:
@@ -339,18 +226,6 @@ def _rarer(with_one: Counts, number: Counts, total: Counts, size: int) -> NDArra
     with_it = (with_one + PRESENT[0]) / (number + sum(PRESENT))
     without = (total - with_one + ABSENT[0]) / (size - number + sum(ABSENT))
     return np.asarray(with_it <= without)
-
-
-def _best_two(score: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the two largest scores of each column; -1 where a score is -inf."""
-    columns = np.arange(score.shape[1])
-    first = score.argmax(axis=0)
-    best = score[first, columns]
-    rest = score.copy()
-    rest[first, columns] = -np.inf
-    second = rest.argmax(axis=0)
-    runner_up = rest[second, columns]
-    return np.where(np.isfinite(best), first, -1), np.where(np.isfinite(runner_up), second, -1)
 
 
 def _log_gamma(tumours: int) -> Floats:
@@ -362,10 +237,3 @@ def _log_gamma(tumours: int) -> Floats:
 
 def _whole(counts: NDArray[np.floating[Any]]) -> Counts:
     return counts.astype(np.int32)
-
-
-def _binary(matrix: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
-    given = np.asarray(matrix)
-    if given.ndim != 2 or not np.isin(given, (0, 1)).all():
-        raise InputError(f"`{name}` must be a matrix of 0 and 1", where=f"shape {given.shape}")
-    return np.asarray(given, dtype=np.uint8)

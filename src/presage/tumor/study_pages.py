@@ -23,9 +23,10 @@ class TumorPages(Pages):
 
     Attributes
     ----------
-    maf, build, expression, copy_number, gene_positions, clinical, patients, gene_lengths, gene_sets
+    maf, build, expression, copy_number, gene_positions, clinical, patients, gene_lengths, coding_sequences, genome,
+    gene_sets
         Files of the cohort, as `presage tumor drivers` takes them. Without expression no driver is called.
-    deg_rule, deg_threshold, at_least, leak, leave_out, permutations, alpha, seed
+    deg_rule, deg_threshold, at_least, evidence, leak, leave_out, permutations, alpha, fdr, seed
         As its options.
     marker
         Name of the marker whose risk is told; by default the primary one, else the first.

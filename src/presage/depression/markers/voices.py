@@ -180,7 +180,7 @@ def row_of_recording(feature_set: FeatureSet, encoder: Encoder, session: Session
     spans = spoken_spans(session)
     if feature_set == "egemaps":
         if not spans:
-            return egemaps.turn_rows(resources.encoded(encoder, [session.audio])[0])[0]
+            return np.asarray(egemaps.turn_rows(resources.encoded(encoder, [session.audio])[0])[0])
         rows = egemaps_of(session.audio, spans, resources)
         weights = np.where(np.isfinite(rows), np.array([[max(stop - start, 0)] for start, stop in spans]), 0)
         total = weights.sum(axis=0)

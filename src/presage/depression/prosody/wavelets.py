@@ -22,8 +22,8 @@ _SEARCH = 0.25
 def octaves(sound: Floats, scales: Sequence[int]) -> Floats:
     """The sound through -cos(2 pi f t) exp(-t^2 / 2 tau^2), shape (scales, samples).
 
-    f is half the sampling rate over 2^scale, tau = 1 / 2f. Each has gain 1 at f; the papers' have not, which changes the
-    slope by a constant.
+    f is half the sampling rate over 2^scale, tau = 1 / 2f. Each has gain 1 at f; the papers' have not, which changes
+    the slope by a constant.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 

@@ -41,7 +41,7 @@ class CovarepFrames(Encoder):
     """
 
     name: ClassVar[str] = "covarep-frames"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[str] = "audio"
 
     floor: Annotated[float, Field(ge=60, le=300)] = 75.0

@@ -30,13 +30,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--people", type=int, default=240)
     arguments.add_argument("--repeats", type=int, default=1)
+    arguments.add_argument("--seeds", type=int, default=10, help="trainings of the network")
     arguments.add_argument("--folder", type=Path, default=Path("phantoms"))
     chosen = arguments.parse_args()
     for planted_in, seed in SEEDS.items():
         cohort = chosen.folder / planted_in
         make_phantom(cohort, people=chosen.people, seed=seed, planted_in=planted_in, visits=1)
         study = chosen.folder / f"{planted_in}.yaml"
-        study.write_text(study_text(str(cohort.absolute()), seed, repeats=chosen.repeats), encoding="utf-8")
+        text = study_text(str(cohort.absolute()), seed, repeats=chosen.repeats)
+        study.write_text(text.replace("seeds: 10", f"seeds: {chosen.seeds}"), encoding="utf-8")
         findings = run_study(Study.read(str(study)), chosen.folder / f"run-{planted_in}")
         tell(planted_in, findings.document["sections"]["comparison"])
         if planted_in == "participant":

@@ -14,7 +14,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from presage.cohort import InputError, Recording, UnusableRecording
+from presage.cohort import Cohort, InputError, Recording, UnusableRecording
 from presage.study import Encoder, EncoderCache
 from presage.study.encoder import Arrays
 from presage.study.lease import Holder
@@ -268,3 +268,28 @@ def test_what_a_dead_process_had_claimed_is_encoded_and_a_living_one_is_waited_f
     check(cache.encoded(Counting(factor=2.0), recordings), factor=2.0)
     assert calls[-1] == recordings[0].path
     assert len(calls) == 12
+
+
+def test_what_is_worked_out_of_arrays_is_worked_out_once(make_cohort: Callable[..., Path], tmp_path: Path) -> None:
+    from labpack import Bytes
+
+    cohort = Cohort.read(str(make_cohort(6)))
+    cache, calls = EncoderCache(tmp_path / "c"), []
+
+    def work(arrays, recording):
+        calls.append(recording.path)
+        return arrays["values"][:2] * 2
+
+    recordings = cohort.iter_recordings("slide")
+    first = cache.derived(Bytes(), recordings, "double", work)
+    again = cache.derived(Bytes(), recordings[::-1], "double", work)
+    assert len(calls) == len(set(calls)) == 6
+    for one, other, arrays in zip(first, again[::-1], cache.encoded(Bytes(), recordings), strict=True):
+        np.testing.assert_array_equal(one, arrays["values"][:2] * 2)
+        assert one is other
+    # Another setting of the encoder, another piece of work, other bytes: worked out anew.
+    cache.derived(Bytes(scale=2.0), recordings[:1], "double", work)
+    cache.derived(Bytes(), recordings[:1], "other", work)
+    Path(recordings[1].path).write_bytes(bytes(range(40, 90)))
+    cache.derived(Bytes(), recordings[1:2], "double", work)
+    assert len(calls) == 9

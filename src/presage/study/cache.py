@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from presage.cohort import Recording, UnusableRecording, storage
 from presage.study.claims import Claims
@@ -65,6 +66,7 @@ class EncoderCache:
         self._held_bytes = 0
         self._contents: dict[str, str] = {}
         self._known_keys: dict[tuple[Any, ...], str] = {}
+        self._derived: dict[tuple[str, str], NDArray[Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return EncoderCache, (self.folder.address,)
@@ -103,6 +105,31 @@ class EncoderCache:
                 raise result
             found[key] = result
         return [found[key] for key in keys]
+
+    def derived(
+        self,
+        encoder: Encoder,
+        recordings: Sequence[Recording],
+        what: str,
+        work: Callable[[Arrays, Recording], NDArray[Any]],
+        *,
+        threads: int = 1,
+    ) -> list[NDArray[Any]]:
+        """One small array of each recording, worked out of its encoder's arrays once in this process.
+
+        Parameters
+        ----------
+        what
+            Names the work: equal names of one encoder must give equal arrays.
+        work
+            From arrays and recording to the array.
+        """
+        keys = [(key, what) for key in self._keys(encoder, recordings)]
+        lacking = {key: r for key, r in zip(keys, recordings, strict=True) if key not in self._derived}
+        for key, recording in lacking.items():
+            (arrays,) = self.encoded(encoder, [recording], threads=threads)
+            self._derived[key] = work(arrays, recording)
+        return [self._derived[key] for key in keys]
 
     def encode_missing(
         self,

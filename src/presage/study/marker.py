@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -65,6 +65,16 @@ class Resources:
     def encoded(self, encoder: Encoder, recordings: Sequence[Recording]) -> list[Arrays]:
         """Arrays of each recording, from the cache where they are there."""
         return self.cache.encoded(encoder, recordings, threads=self.threads)
+
+    def derived(
+        self,
+        encoder: Encoder,
+        recordings: Sequence[Recording],
+        what: str,
+        work: Callable[[Arrays, Recording], NDArray[Any]],
+    ) -> list[NDArray[Any]]:
+        """A small array of each recording; see :meth:`presage.study.cache.EncoderCache.derived`."""
+        return self.cache.derived(encoder, recordings, what, work, threads=self.threads)
 
     def log(self, step: int, **values: float) -> None:
         """Remember metrics of one step of a training (usually an epoch), for those who watch it."""

@@ -124,8 +124,10 @@ class _OfRecordings(LinearMarker):
         for encoder in self.encoders():
             recordings = cohort.iter_recordings(encoder.kind)
             recordings = [recording for recording in recordings if self.needs(recording)]
-            for recording, arrays in zip(recordings, resources.encoded(encoder, recordings), strict=True):
-                rows[recording.patient_id].append(self.row(arrays, recording))
+            # Rows know nothing of who is trained on: every fold takes them as they are.
+            found = resources.derived(encoder, recordings, f"{type(self).__name__}.row", self.row)
+            for recording, row in zip(recordings, found, strict=True):
+                rows[recording.patient_id].append(row)
         return np.stack([_mean(found) if found else np.full(self._n_features(), np.nan) for found in rows.values()])
 
     def _n_features(self) -> int:

@@ -176,7 +176,7 @@ def row_of_recording(feature_set: FeatureSet, encoder: Encoder, session: Session
     """
     assert session.audio is not None
     if feature_set == "own":
-        return functionals(resources.encoded(encoder, [session.audio])[0])
+        return resources.derived(encoder, [session.audio], "functionals", lambda arrays, _: functionals(arrays))[0]
     spans = spoken_spans(session)
     if feature_set == "egemaps":
         if not spans:

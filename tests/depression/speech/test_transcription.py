@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,7 +44,8 @@ def test_pieces_hold_all_speech_and_none_is_too_long(pairs: list[tuple[float, fl
     speech = np.stack([begins, begins + lengths], axis=1)
     pieces = list(cut_at_pauses(speech, 10.0))
     assert all(0 < stop - start <= 10.0 + 0.4 + 1e-9 for start, stop in pieces)
-    assert [start for start, _ in pieces] == sorted(start for start, _ in pieces)
+    # Nothing is heard twice.
+    assert all(first[1] <= second[0] + 1e-9 for first, second in pairwise(pieces))
     for moment in np.concatenate([np.linspace(a, b, 7) for a, b in speech]):
         assert any(start - 1e-9 <= moment <= stop + 1e-9 for start, stop in pieces)
 
@@ -99,10 +102,11 @@ def test_transcripts_are_added_for_their_owner_alone_and_once(tmp_path: Path, mo
         "patient_id": "P1",
         "visit": 1,
         "kind": "transcript",
-        "path": "transcripts/P1_1.csv",
+        "path": table.iloc[-1]["path"],
         "channel": "",
         "language": "en",
     }
+    assert (tmp_path / table.iloc[-1]["path"]).is_file()
     assert stat.S_IMODE((tmp_path / "transcripts").stat().st_mode) == 0o700
     again = Cohort.read(str(tmp_path))
     found = [r for r in again.iter_recordings("transcript") if r.patient_id == "P1"]
@@ -114,12 +118,59 @@ def test_transcripts_are_added_for_their_owner_alone_and_once(tmp_path: Path, mo
     assert len(calls) == 1
 
 
-def test_what_was_recognised_before_a_stop_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cohort = _cohort(tmp_path, channel="left")
-    (tmp_path / "transcripts").mkdir()
-    (tmp_path / "transcripts" / "P1_1.csv").write_text("start,stop,speaker,text\n0,1,Participant,kept\n")
-    monkeypatch.setattr(transcription, "transcribed", lambda *_: pytest.fail("recognised again"))
+def test_what_was_recognised_before_a_stop_is_kept_and_another_model_starts_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, calls = _cohort(tmp_path, channel="left"), []
+    before = (tmp_path / "recordings.csv").read_text()
+
+    def heard(sound: object, recogniser: object) -> list[Turn]:
+        calls.append(sound)
+        return [Turn(PARTICIPANT, f"number {len(calls)}", 0.5, 2.0)]
+
+    @contextmanager
+    def nobody(**_: object) -> Iterator[None]:
+        yield None
+
+    monkeypatch.setattr(transcription, "transcribed", heard)
+    monkeypatch.setattr(transcription, "opened_recogniser", nobody)
     assert transcribe_cohort(cohort) == (1, [])
+    (tmp_path / "recordings.csv").write_text(before)
+    assert transcribe_cohort(cohort) == (1, [])
+    assert len(calls) == 1
+    (tmp_path / "recordings.csv").write_text(before)
+    assert transcribe_cohort(cohort, language="zh", model="elsewhere") == (1, [])
+    assert len(calls) == 2
+    row = pd.read_csv(tmp_path / "recordings.csv").iloc[-1]
+    assert row["language"] == "zh"
+    assert "number 2" in (tmp_path / row["path"]).read_text()
+
+
+def test_persons_whose_codes_look_alike_have_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        transcription, "transcribed", lambda sound, _: [Turn(PARTICIPANT, Path(sound.path).stem, 0.0, 1.0)]
+    )
+    people = ["a b", "a-b", "a/b"]
+    for number, _ in enumerate(people):
+        write_sound(tmp_path / f"s{number}.wav", tone(1 + number))
+    (tmp_path / "patients.csv").write_text("patient_id\n" + "\n".join(people) + "\n")
+    (tmp_path / "recordings.csv").write_text(
+        "patient_id;visit;kind;path;note\n"
+        + "".join(f"{who};1;audio;s{number}.wav;NA\n" for number, who in enumerate(people))
+    )
+    assert transcribe_cohort(Cohort.read(str(tmp_path)), participant_alone=True) == (3, [])
+    lines = (tmp_path / "recordings.csv").read_text().splitlines()
+    # Separator and cells are those of before.
+    assert lines[1] == "a b;1;audio;s0.wav;NA;"
+    said = [(tmp_path / line.split(";")[3]).read_text().split(",")[-1].strip() for line in lines[4:]]
+    assert said == ["s0", "s1", "s2"]
+
+
+def test_the_mean_of_both_channels_is_not_the_participants(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="interviewer's words would be taken"):
+        transcribe_cohort(_cohort(tmp_path, channel="mix"))
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the research data (PRESAGE_DATA) are not here")

@@ -6,6 +6,8 @@ faster-whisper can be named instead. Recognised words are guesses: transcripts b
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from presage.cohort import InputError
 from presage.depression.transcript import PARTICIPANT, Transcript, Turn
 
 RATE = 16_000
+#: From sound (16 kHz, full scale 1) to turns.
+Recogniser = Callable[[NDArray[np.float32]], list[Turn]]
 
 
 def recognise(sound: NDArray[np.float32], *, model: str | None = None, language: str = "en") -> Transcript:
@@ -34,12 +38,32 @@ def recognise(sound: NDArray[np.float32], *, model: str | None = None, language:
     InputError
         If the package or the model is missing, or the embedded model does not know the language.
     """
-    turns = _whisper(sound, model, language) if model else _moonshine(sound, language)
+    with opened_recogniser(model=model, language=language) as recogniser:
+        turns = recogniser(sound)
     note = f"words recognised by a machine ({'faster-whisper' if model else 'Moonshine tiny'}), not written by a person"
     return Transcript(tuple(turns), language=language, notes=(note,))
 
 
-def _moonshine(sound: NDArray[np.float32], language: str) -> list[Turn]:
+@contextmanager
+def opened_recogniser(*, model: str | None = None, language: str = "en") -> Iterator[Recogniser]:
+    """What :func:`recognise` uses, opened once for many pieces of sound: from samples to turns.
+
+    Raises
+    ------
+    InputError
+        As :func:`recognise`.
+    """
+    if model:
+        yield _whisper(model, language)
+        return
+    reader = _moonshine(language)
+    try:
+        yield lambda sound: _heard(reader, sound)
+    finally:
+        reader.close()
+
+
+def _moonshine(language: str) -> Any:
     if language != "en":
         raise InputError(
             f"the embedded recognition knows English alone, not {language!r}",
@@ -52,19 +76,19 @@ def _moonshine(sound: NDArray[np.float32], language: str) -> list[Turn]:
         raise InputError(
             "speech recognition needs a package that is not installed", cure="pip install 'presage[speech]'"
         ) from error
-    reader: Any = Transcriber(f"{get_assets_path()}/tiny-en", ModelArch.TINY)
-    try:
-        lines = reader.transcribe_without_streaming(sound.astype(np.float32).tolist(), RATE).lines
-        return [
-            Turn(PARTICIPANT, line.text.strip(), float(line.start_time), float(line.start_time + line.duration))
-            for line in lines
-            if line.text.strip()
-        ]
-    finally:
-        reader.close()
+    return Transcriber(f"{get_assets_path()}/tiny-en", ModelArch.TINY)
 
 
-def _whisper(sound: NDArray[np.float32], model: str, language: str) -> list[Turn]:
+def _heard(reader: Any, sound: NDArray[np.float32]) -> list[Turn]:
+    lines = reader.transcribe_without_streaming(sound.astype(np.float32).tolist(), RATE).lines
+    return [
+        Turn(PARTICIPANT, line.text.strip(), float(line.start_time), float(line.start_time + line.duration))
+        for line in lines
+        if line.text.strip()
+    ]
+
+
+def _whisper(model: str, language: str) -> Recogniser:
     try:
         from faster_whisper import WhisperModel
     except ImportError as error:
@@ -73,5 +97,9 @@ def _whisper(sound: NDArray[np.float32], model: str, language: str) -> list[Turn
         reader = WhisperModel(model, device="cpu", compute_type="float32", cpu_threads=1, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"no faster-whisper model: {error}", where=model, cure="give the folder of one") from error
-    segments, _ = reader.transcribe(sound, language=language, beam_size=5)
-    return [Turn(PARTICIPANT, s.text.strip(), float(s.start), float(s.end)) for s in segments if s.text.strip()]
+
+    def heard(sound: NDArray[np.float32]) -> list[Turn]:
+        segments, _ = reader.transcribe(sound, language=language, beam_size=5)
+        return [Turn(PARTICIPANT, s.text.strip(), float(s.start), float(s.end)) for s in segments if s.text.strip()]
+
+    return heard

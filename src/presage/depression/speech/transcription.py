@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import Cohort, InputError, Recording, UnusableRecording, storage
-from presage.cohort.tables import read_table
 from presage.depression.media import blocks
 from presage.depression.session import Session, sessions
 from presage.depression.speech.activity import speech_probability, stretches
-from presage.depression.speech.recognition import recognise
+from presage.depression.speech.recognition import Recogniser, opened_recogniser
 from presage.depression.speech.windows import sound_between
 from presage.depression.transcript import PARTICIPANT, Turn
 from presage.study.folder import folder_at
 
 #: Folder of the transcripts, below the cohort's; what people said is theirs, so it is for its owner alone.
 FOLDER = "transcripts"
+_TABLE = "recordings.csv"
+_OWN_CHANNEL = ("left", "right")
 # Longest stretch that is recognised at once, seconds, and the sound kept before and after speech.
 _LONGEST, _MARGIN = 30.0, 0.2
-
-Recogniser = Callable[[NDArray[np.float32]], Sequence[Turn]]
 
 
 def transcribe_cohort(
@@ -66,30 +67,33 @@ def transcribe_cohort(
     todo = without_transcript(cohort)
     if not todo:
         raise InputError("every session with sound has a transcript", where=cohort.root, cure="nothing is to be done")
-    mixed = [session.sound for session in todo if session.sound is not None and not session.sound.get("channel")]
+    if storage.size_of(storage.join(cohort.root, _TABLE)) is None:
+        raise InputError("rows are added to a table in CSV alone", where=cohort.root, cure=f"write it as {_TABLE}")
+    # The mean of two channels holds everybody's words.
+    mixed = [s.sound for s in todo if s.sound is not None and s.sound.get("channel").lower() not in _OWN_CHANNEL]
     if mixed and not participant_alone:
         raise InputError(
             f"{len(mixed)} recording(s) do not name the participant's channel, such as "
             f"{cohort.relative(mixed[0].path)}: the interviewer's words would be taken for the participant's",
-            where=storage.join(cohort.root, "recordings.csv"),
+            where=storage.join(cohort.root, _TABLE),
             cure="where the participant alone is heard say --participant-alone; else write left or right into channel",
         )
     folder = folder_at(cohort.root).child(FOLDER, private=True)
     rows: list[dict[str, str]] = []
     failed: list[tuple[str, str]] = []
-    for session in todo:
-        sound = session.sound
-        assert sound is not None
-        name = _file_name(session)
-        try:
-            if not folder.exists(name):
-                turns = transcribed(sound, lambda part: recognise(part, model=model, language=language).turns)
-                folder.write(name, _table(turns).encode())
-            rows.append(_row(session, f"{FOLDER}/{name}", language))
-        except UnusableRecording as error:
-            failed.append((cohort.relative(sound.path), f"{error.reason} ({error.what})"))
-        progress()
-    _add(cohort.root, rows)
+    with opened_recogniser(model=model, language=language) as recogniser:
+        for session in todo:
+            sound = session.sound
+            assert sound is not None
+            name = _file_name(session, sound, model, language)
+            try:
+                if not folder.exists(name):
+                    folder.write(name, _table(transcribed(sound, recogniser)).encode())
+                rows.append(_row(session, f"{FOLDER}/{name}", language))
+            except UnusableRecording as error:
+                failed.append((cohort.relative(sound.path), f"{error.reason} ({error.what})"))
+            progress()
+    _add(storage.join(cohort.root, _TABLE), rows)
     return len(rows), failed
 
 
@@ -132,28 +136,36 @@ def cut_at_pauses(speech: NDArray[np.float64], longest: float = _LONGEST) -> Ite
     speech
         Stretches of speech, shape (stretches, 2), seconds; of :func:`presage.depression.speech.activity.stretches`.
     """
+    pieces: list[tuple[float, float]] = []
     start, stop = float(speech[0, 0]), float(speech[0, 0])
     for begin, end in speech.tolist():
         if end - start > longest and stop > start:
-            yield _padded(start, stop)
+            pieces.append((start, stop))
             start = begin
         while end - start > longest:
-            yield start, start + longest
+            pieces.append((start, start + longest))
             start += longest
         stop = end
     if stop > start:
-        yield _padded(start, stop)
+        pieces.append((start, stop))
+    for number, (first, last) in enumerate(pieces):
+        # A word at the edge needs room, and none may be heard twice: half of a short pause belongs to either side.
+        before = first - pieces[number - 1][1] if number else 2 * first
+        after = pieces[number + 1][0] - last if number + 1 < len(pieces) else math.inf
+        yield first - min(_MARGIN, before / 2), last + min(_MARGIN, after / 2)
 
 
-def _padded(start: float, stop: float) -> tuple[float, float]:
-    return max(0.0, start - _MARGIN), stop + _MARGIN
+def _file_name(session: Session, sound: Recording, model: str | None, language: str) -> str:
+    """A readable beginning, and a digest of all that decides what is in the file.
 
-
-def _file_name(session: Session) -> str:
-    """Named by what tells sessions apart; the folder is private, as patient ids are in it."""
-    parts = (session.patient_id, session.visit, session.task, session.answer)
+    The folder is private, as patient ids are in the names.
+    """
+    parts = [session.patient_id, session.visit, session.task, session.answer]
     text = "_".join(part for part in parts if part)
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in text) + ".csv"
+    readable = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in text)
+    about = [*parts, sound.path, storage.size_of(sound.path), sound.get("channel"), model, language]
+    digest = hashlib.blake2b(json.dumps(about).encode(), digest_size=6).hexdigest()
+    return f"{readable[:60]}-{digest}.csv"
 
 
 def _table(turns: Sequence[Turn]) -> str:
@@ -169,17 +181,18 @@ def _row(session: Session, path: str, language: str) -> dict[str, str]:
     return {"patient_id": session.patient_id, "visit": session.visit, "kind": "transcript", "path": path, **about}
 
 
-def _add(root: str, rows: Sequence[dict[str, str]]) -> None:
-    """The rows behind those of the table of recordings, in one step; what stands in it stays as it is."""
+def _add(path: str, rows: Sequence[dict[str, str]]) -> None:
+    """The rows behind those of the table, in one step; its cells, their order and its separator stay as they are."""
     if not rows:
         return
-    table, name = read_table(root, "recordings")
-    # The columns task and answer are for those who have any.
-    added = pd.DataFrame(rows).replace("", None).dropna(axis=1, how="all")
-    whole = pd.concat([table, added], ignore_index=True).fillna("")
-    if name.endswith(".parquet"):
-        data = io.BytesIO()
-        whole.to_parquet(data, index=False)
-        storage.write_bytes(storage.join(root, name), data.getvalue())
-    else:
-        storage.write_bytes(storage.join(root, name), whole.to_csv(index=False, lineterminator="\n").encode())
+    text = storage.read_bytes(path).decode("utf-8-sig")
+    separator = max(",;\t", key=text.split("\n", 1)[0].count)
+    table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+    names = [name.strip() for name in table[0]]
+    # The columns task, answer and language are for those who have any.
+    more = [name for name in rows[0] if name not in names and any(row[name] for row in rows)]
+    whole = [[*table[0], *more], *([*row, *("" for _ in more)] for row in table[1:])]
+    whole += [[row.get(name, "") for name in (*names, *more)] for row in rows]
+    written = io.StringIO()
+    csv.writer(written, delimiter=separator, lineterminator="\n").writerows(whole)
+    storage.write_bytes(path, written.getvalue().encode())

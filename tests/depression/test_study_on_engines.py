@@ -82,4 +82,6 @@ def test_the_same_bytes_on_one_worker_and_two_and_on_ray(tmp_path: Path, monkeyp
     for name, watching in told.items():
         trainings = sorted((task.fold, task.training) for task in watching.tasks if task.training is not None)
         assert trainings == [(fold, training) for fold in (0, 1) for training in range(3)], name
-        assert watching.most == (1 if name == "one" else 2), name
+        # Several workers may do trainings of one marker at the same time, one worker never does.
+        assert 1 <= watching.most <= (1 if name == "one" else 2), name
+    assert max(told[name].most for name in ("two", "ray")) == 2

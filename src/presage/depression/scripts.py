@@ -69,7 +69,7 @@ def language_warning(
     if len(foreign) > _MOSTLY * len(found):
         script = Counter(foreign).most_common(1)[0][0]
         named = _NAMES.get(script, script.capitalize())
-        # A share and no count, so that all folds of a study say the same.
+        # A share and no count: most folds of a study then say the same.
         what = f"{len(foreign) / len(found):.0%} of the texts are written in {named} script".replace("%", " %")
     elif language and language.split("-")[0].lower() not in languages:
         what = f"the recordings' language is {language}"

@@ -68,3 +68,10 @@ def sessions(cohort: Cohort) -> list[Session]:
             )
         found[recording.kind] = recording
     return [Session(*key, *(found.get(kind) for kind in KINDS)) for key, found in groups.items()]
+
+
+def alone(cohort: Cohort) -> list[Session]:
+    """Each recording of sound as a session of its own, for those who read nothing beside it."""
+    return [
+        Session(r.patient_id, r.visit, r.get("task"), r.get("answer"), audio=r) for r in cohort.iter_recordings("audio")
+    ]

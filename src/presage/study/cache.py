@@ -24,6 +24,8 @@ from presage.study.folder import Folder, LocalFolder, folder_at
 
 #: Bytes of arrays that one process keeps at hand: a worker that runs a hundred tasks reads each array once.
 MEMORY_LIMIT = 1 << 30
+# Bytes of small arrays that were worked out of them.
+_DERIVED = 1 << 28
 #: So many recordings are claimed at a time: few enough to share the work with others, enough to keep a card busy.
 _CLAIMED = 256
 #: Entries of a store that are fetched at a time.
@@ -122,14 +124,18 @@ class EncoderCache:
         what
             Names the work: equal names of one encoder must give equal arrays.
         work
-            From arrays and recording to the array.
+            From arrays and recording to the array, which is read-only from then on.
         """
         keys = [(key, what) for key in self._keys(encoder, recordings)]
-        lacking = {key: r for key, r in zip(keys, recordings, strict=True) if key not in self._derived}
-        for key, recording in lacking.items():
-            (arrays,) = self.encoded(encoder, [recording], threads=threads)
-            self._derived[key] = work(arrays, recording)
-        return [self._derived[key] for key in keys]
+        found = {key: self._derived[key] for key in keys if key in self._derived}
+        lacking = {key: r for key, r in zip(keys, recordings, strict=True) if key not in found}
+        for key, arrays in zip(lacking, self.encoded(encoder, list(lacking.values()), threads=threads), strict=True):
+            found[key] = work(arrays, lacking[key])
+            found[key].flags.writeable = False
+        if sum(array.nbytes for array in self._derived.values()) > _DERIVED:
+            self._derived.clear()
+        self._derived.update(found)
+        return [found[key] for key in keys]
 
     def encode_missing(
         self,

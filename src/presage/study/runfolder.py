@@ -75,7 +75,9 @@ class Plan:
     @classmethod
     def read(cls, folder: Folder) -> Plan:
         """Read ``plan.json``."""
-        return cls(**json.loads(folder.read("plan.json")))
+        given = json.loads(folder.read("plan.json"))
+        # Of a run by an earlier version, whose fits were never divided.
+        return cls(**{"trainings": [1] * len(given["markers"]), **given})
 
     def entry(self, position: int) -> MarkerPlan:
         """A marker as the study gives it, with what is tuned of it."""

@@ -142,3 +142,36 @@ def test_without_opensmile_a_study_is_told_before_anything_runs(monkeypatch) -> 
         with pytest.raises(InputError, match="research licence"):
             marker.encoders()[0].fingerprint()
     assert Prosody(feature_set="covarep").encoders()[0] == covarep_encoder.CovarepFrames()
+
+
+def test_limits_of_the_pitch_that_a_set_cannot_have_are_refused_with_the_study() -> None:
+    from pydantic import ValidationError
+
+    from presage.depression.markers.linear import Prosody
+
+    with pytest.raises(ValidationError, match="floor must be 60 Hz or more"):
+        Prosody(feature_set="covarep", floor=50)
+    with pytest.raises(ValidationError, match="limits of its own"):
+        Prosody(feature_set="egemaps", floor=80)
+    with pytest.raises(ValidationError):
+        Prosody(floor=20)
+    assert Prosody(feature_set="covarep", floor=60).encoders()
+    # A plan that was written out with every setting is read back.
+    assert Prosody(**Prosody().model_dump()) == Prosody()
+
+
+def test_several_pieces_of_sound_of_a_visit_are_averaged(tmp_path: Path) -> None:
+    import pandas as pd
+
+    from depression.recordings import tone, write_sound
+    from presage.cohort import Cohort
+    from presage.depression.markers.linear import Prosody
+    from presage.study import EncoderCache, Resources
+
+    paths = [write_sound(tmp_path / f"{hertz}.wav", tone(2, hertz=hertz)) for hertz in (150, 300)]
+    rows = [{"patient_id": "P1", "visit": "1", "kind": "audio", "path": str(path)} for path in paths]
+    cohort = Cohort(pd.DataFrame(index=pd.Index(["P1"], name="patient_id")), pd.DataFrame(rows))
+    resources = Resources(cache=EncoderCache(str(tmp_path / "cache")))
+    both = Prosody().features(cohort, resources)[0]
+    single = [Prosody().features(Cohort(cohort.patients, pd.DataFrame([row])), resources)[0] for row in rows]
+    np.testing.assert_allclose(both[0], np.mean([one[0] for one in single]))

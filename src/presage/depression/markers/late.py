@@ -70,7 +70,11 @@ class LateFusion(Marker):
     summary: ClassVar[str] = (
         "Linear markers of words, voice and face, weighted by a logistic regression on inner folds."
     )
-    packages: ClassVar[tuple[str, ...]] = ("av", "librosa", "scikit-learn", "torch", "transformers")
+
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`presage.study.Marker`; those of the members."""
+        return tuple(sorted({name for _, member in self._unfitted() for name in member.packages}))
 
     members: list[Member] = Field(default=["language", "prosody", "face"], min_length=1)
     inner_folds: Annotated[int, Field(ge=2, le=20)] = 5

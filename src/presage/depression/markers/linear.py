@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from presage.cohort import Cohort, InputError, Recording
 from presage.depression.face.encoder import SUMMARY, FaceTrack, summary
@@ -34,12 +34,14 @@ from presage.depression.markers.voices import (
 )
 from presage.depression.networks.linear import RidgeLogistic
 from presage.depression.scripts import language_warning
-from presage.depression.session import sessions
+from presage.depression.session import alone, sessions
 from presage.depression.transcripts import read_transcript
 from presage.study.encoder import Arrays, Encoder
 from presage.study.marker import Marker, Reason, Resources
 
 Floats = NDArray[np.float64]
+# Of the voices whose glottal pulses are looked at, Hz.
+_LOWEST_COVAREP = 60.0
 
 
 class LinearMarker(Marker):
@@ -125,7 +127,9 @@ class _OfRecordings(LinearMarker):
             recordings = cohort.iter_recordings(encoder.kind)
             recordings = [recording for recording in recordings if self.needs(recording)]
             # Rows know nothing of who is trained on: every fold takes them as they are.
-            found = resources.derived(encoder, recordings, f"{type(self).__name__}.row", self.row)
+            found = resources.derived(
+                encoder, recordings, f"{type(self).__module__}.{type(self).__qualname__}.row", self.row
+            )
             for recording, row in zip(recordings, found, strict=True):
                 rows[recording.patient_id].append(row)
         return np.stack([_mean(found) if found else np.full(self._n_features(), np.nan) for found in rows.values()])
@@ -282,8 +286,16 @@ class Prosody(LinearMarker):
     summary: ClassVar[str] = "A linear model on functionals of the participant's voice."
 
     feature_set: FeatureSet = "own"
-    floor: float = 75.0
-    ceiling: float = 500.0
+    floor: Annotated[float, Field(ge=40, le=300)] = 75.0
+    ceiling: Annotated[float, Field(ge=200, le=1000)] = 500.0
+
+    @model_validator(mode="after")
+    def _within_the_set(self) -> Self:
+        if self.feature_set == "covarep" and self.floor < _LOWEST_COVAREP:
+            raise ValueError(f"floor must be {_LOWEST_COVAREP:g} Hz or more with feature_set covarep")
+        if self.feature_set == "egemaps" and {"floor", "ceiling"} & self.model_fields_set:
+            raise ValueError("openSMILE has limits of its own: leave floor and ceiling out with feature_set egemaps")
+        return self
 
     @property
     def packages(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -317,7 +329,8 @@ class Prosody(LinearMarker):
         """Mean over a patient's recordings of each column that is known."""
         rows: dict[str, list[Floats]] = {patient: [] for patient in cohort.patient_ids}
         (encoder,) = self.encoders()
-        for session in sessions(cohort):
+        # Sound alone needs no partner, so a visit may have several pieces of it; turns need their session.
+        for session in alone(cohort) if self.feature_set == "own" else sessions(cohort):
             if session.audio is not None:
                 row = row_of_recording(self.feature_set, encoder, session, resources)
                 rows[session.patient_id].append(row)

@@ -185,7 +185,8 @@ def _add(path: str, rows: Sequence[dict[str, str]]) -> None:
     """The rows behind those of the table, in one step; its cells, their order and its separator stay as they are."""
     if not rows:
         return
-    text = storage.read_bytes(path).decode("utf-8-sig")
+    data = storage.read_bytes(path)
+    text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     separator = max(",;\t", key=text.split("\n", 1)[0].count)
     table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     names = [name.strip() for name in table[0]]

@@ -14,7 +14,7 @@ from presage.report.sections.common import closing, opening, people, series
 def trainings(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     """Renderer of the analysis ``trainings``."""
     entries = section["markers"]
-    with_points = any("mean_absolute_error" in entry for entry in entries)
+    with_points = all("mean_absolute_error" in entry for entry in entries)
     table = Table(
         caption=f"Single trainings with other seeds: mean ± standard deviation; {people(section)}.",
         columns=[
@@ -29,7 +29,7 @@ def trainings(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
                 entry["name"],
                 str(entry["count"]),
                 *_cells(entry["auc"], 3),
-                *(_cells(entry["mean_absolute_error"], 2) if "mean_absolute_error" in entry else []),
+                *(_cells(entry["mean_absolute_error"], 2) if with_points else []),
             ]
             for entry in entries
         ],

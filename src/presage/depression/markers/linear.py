@@ -293,7 +293,10 @@ class Prosody(LinearMarker):
     def _within_the_set(self) -> Self:
         if self.feature_set == "covarep" and self.floor < _LOWEST_COVAREP:
             raise ValueError(f"floor must be {_LOWEST_COVAREP:g} Hz or more with feature_set covarep")
-        if self.feature_set == "egemaps" and {"floor", "ceiling"} & self.model_fields_set:
+        fields = type(self).model_fields
+        if self.feature_set == "egemaps" and any(
+            getattr(self, name) != fields[name].default for name in ("floor", "ceiling")
+        ):
             raise ValueError("openSMILE has limits of its own: leave floor and ceiling out with feature_set egemaps")
         return self
 

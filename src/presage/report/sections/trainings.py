@@ -58,6 +58,7 @@ def _figure(section: Mapping[str, Any], document: Mapping[str, Any]) -> Figure:
         caption=f"One dot for each training with another seed, the line for their mean score; {people(section)}.",
         alt=f"AUC of single trainings. {told}.",
         svg=dots(rows, x_label="AUC", title=f"AUC of single trainings. {told}"),
+        wide=True,
         columns=("score", "training", "auc"),
         data=[
             (entry["name"], place, value)

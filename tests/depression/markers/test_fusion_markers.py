@@ -89,6 +89,37 @@ def test_the_interviewers_words_are_never_read(fitted, sides, resources, tmp_pat
         assert fitted[name].score(turned, resources)[0] == fitted[name].score(people, resources)[0]
 
 
+@pytest.mark.parametrize("name", ["gate", "audio", "late", "own", "covarep"])
+def test_the_interviewers_voice_is_never_heard(name, fitted, sides, resources, tmp_path):
+    """Another voice where the interviewer speaks, the participant's sound as it was: the same score."""
+    import soundfile
+
+    from presage.depression.markers.linear import Prosody
+    from presage.depression.transcripts import read_transcript
+
+    people = sides[1].select(sides[1].patient_ids[:1])
+    marker = fitted[name] if name in fitted else Prosody(feature_set=name).fit(sides[0], resources)
+    (sound,), (text,) = people.iter_recordings("audio"), people.iter_recordings("transcript")
+    values, rate = soundfile.read(sound.path)
+    other = values.copy()
+    mine = [(turn.start, turn.stop) for turn in read_transcript(text).participant()]
+    for turn in read_transcript(text):
+        if turn.speaker != "participant":
+            # What is near the participant's turns is left: frames at their edges look a little beyond them.
+            start, stop = round((turn.start + 0.05) * rate), round((turn.stop - 0.05) * rate)
+            assert all(stop / rate < begin or start / rate > end for begin, end in mine)
+            other[start:stop] += 0.1 * np.sin(2 * np.pi * 310 * np.arange(stop - start) / rate)
+    # The peak, which says what is silent, is the participant's.
+    assert np.abs(other).max() == np.abs(values).max()
+    soundfile.write(tmp_path / "other.flac", other, rate, subtype="PCM_16")
+    table = people.recordings.copy()
+    table.loc[table["kind"] == "audio", "path"] = str(tmp_path / "other.flac")
+    turned = replace(people, recordings=table)
+    before, after = (marker.score(cohort, resources)[0] for cohort in (people, turned))
+    # The path of the pitch is the likeliest over the whole recording: an edge may move by a frame.
+    assert after == pytest.approx(before, abs=0.05 * max(1.0, abs(before)))
+
+
 def test_the_score_is_the_mean_of_the_trainings_and_each_tells_its_curve(sides, resources):
     own = replace(resources, curves=[], notes=[])
     marker = Fusion(**{**QUICK, "seeds": 2}).fit(sides[0], own)

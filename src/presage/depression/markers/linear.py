@@ -28,13 +28,14 @@ from presage.depression.markers.voices import (
     FeatureSet,
     names_of_recording,
     note_licence,
+    note_whole_sound,
     packages_of,
     row_of_recording,
     voice_encoder,
 )
 from presage.depression.networks.linear import RidgeLogistic
 from presage.depression.scripts import language_warning
-from presage.depression.session import alone, sessions
+from presage.depression.session import Session, alone, sessions
 from presage.depression.transcripts import read_transcript
 from presage.study.encoder import Arrays, Encoder
 from presage.study.marker import Marker, Reason, Resources
@@ -277,8 +278,8 @@ class Prosody(LinearMarker):
     ----------
     feature_set
         ``own``: 47 functionals. ``egemaps``: the 88 of openSMILE's eGeMAPSv02 (extra ``opensmile``; its research
-        licence allows no commercial product). ``covarep``: 168 of the voice's quality, after the manner of COVAREP. The
-        latter two see the participant's turns alone where the transcript says when they are; ``own`` sees all sound.
+        licence allows no commercial product). ``covarep``: 168 of the voice's quality, after the manner of COVAREP. All
+        see the participant's turns alone where the transcript says when they are, else all of the channel.
     floor, ceiling
         Lowest and highest fundamental frequency looked for, Hz; openSMILE has limits of its own.
     """
@@ -314,8 +315,8 @@ class Prosody(LinearMarker):
         return names_of_recording(self.feature_set)
 
     def needs(self, recording: Recording) -> bool:
-        """Sound, and transcripts where the turns count."""
-        return recording.kind == "audio" or (recording.kind == "transcript" and self.feature_set != "own")
+        """Sound, and transcripts, which say when the participant speaks."""
+        return recording.kind in ("audio", "transcript")
 
     def usable(self, cohort: Cohort) -> NDArray[np.bool_]:
         """Who has sound, shape (n,)."""
@@ -323,22 +324,28 @@ class Prosody(LinearMarker):
         return np.array([patient in having for patient in cohort.patient_ids], dtype=bool)
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
-        """See :class:`LinearMarker`; the licence of the features is told in the findings."""
+        """See :class:`LinearMarker`; the licence of the features, and where all sound had to count, is told in the findings."""
         resources = resources or Resources()
         note_licence(self.feature_set, resources)
+        note_whole_sound(_with_sound(cohort), resources)
         return super().fit(cohort, resources)
 
     def features(self, cohort: Cohort, resources: Resources) -> Floats:
         """Mean over a patient's recordings of each column that is known."""
         rows: dict[str, list[Floats]] = {patient: [] for patient in cohort.patient_ids}
         (encoder,) = self.encoders()
-        # Sound alone needs no partner, so a visit may have several pieces of it; turns need their session.
-        for session in alone(cohort) if self.feature_set == "own" else sessions(cohort):
-            if session.audio is not None:
-                row = row_of_recording(self.feature_set, encoder, session, resources)
-                rows[session.patient_id].append(row)
+        for session in _with_sound(cohort):
+            row = row_of_recording(self.feature_set, encoder, session, resources)
+            rows[session.patient_id].append(row)
         nothing = np.full(len(self.column_names()), np.nan)
         return np.stack([_mean(found) if found else nothing for found in rows.values()])
+
+
+def _with_sound(cohort: Cohort) -> list[Session]:
+    """Sessions with sound. Without any transcript nothing belongs together, and a visit may have several pieces."""
+    if not cohort.iter_recordings("transcript"):
+        return alone(cohort)
+    return [session for session in sessions(cohort) if session.audio is not None]
 
 
 class Face(_OfRecordings):

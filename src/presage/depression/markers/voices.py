@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -171,13 +171,15 @@ def names_of_recording(feature_set: FeatureSet) -> tuple[str, ...]:
 def row_of_recording(feature_set: FeatureSet, encoder: Encoder, session: Session, resources: Resources) -> Floats:
     """Functionals of what the participant says in a session with sound, shape (columns,); NaN where missing.
 
-    Of eGeMAPSv02 the mean of the turns' functionals, weighted by their length; after COVAREP functionals of all frames
-    of the turns; of the own features those of the whole sound.
+    Where the transcript says when the participant speaks, of those turns alone: an interviewer in the same recording is
+    not heard. Of eGeMAPSv02 the mean of the turns' functionals, weighted by their length; of the others functionals of
+    all frames of the turns.
     """
     assert session.audio is not None
-    if feature_set == "own":
-        return resources.derived(encoder, [session.audio], "functionals", lambda arrays, _: functionals(arrays))[0]
     spans = spoken_spans(session)
+    if feature_set == "own":
+        work = partial(_own_functionals, spans=spans)
+        return resources.derived(encoder, [session.audio], f"functionals of {spans}", work)[0]
     if feature_set == "egemaps":
         if not spans:
             return np.asarray(egemaps.turn_rows(resources.encoded(encoder, [session.audio])[0])[0])
@@ -190,6 +192,30 @@ def row_of_recording(feature_set: FeatureSet, encoder: Encoder, session: Session
     parts = [covarep_encoder.frames_between(frames, start, stop) for start, stop in spans or [(0.0, np.inf)]]
     spoken = np.concatenate(parts)
     return covarep_encoder.functionals(spoken) if len(spoken) else _nothing(len(covarep_encoder.FUNCTIONALS))
+
+
+def _own_functionals(arrays: Arrays, _: Recording, spans: Sequence[tuple[float, float]]) -> Floats:
+    """Functionals of the frames of some turns together, shape (47,); of all frames without any turn."""
+    if not spans:
+        return functionals(arrays)
+    frames, runs = arrays["frames"], arrays["runs"]
+    # Frames whose centres lie in a turn, as in a stretch of the recording.
+    ends = [(max(0, int(np.ceil(start / HOP - 0.5))), int(np.ceil(stop / HOP - 0.5))) for start, stop in spans]
+    inside = np.zeros(len(runs), dtype=bool)
+    for start, stop in spans:
+        inside |= (runs[:, 0] >= start) & (runs[:, 1] <= stop)
+    spoken = np.concatenate([frames[:0], *(frames[first:last] for first, last in ends)])
+    return functionals({"frames": spoken, "runs": runs[inside]})
+
+
+def note_whole_sound(heard: Sequence[Session], resources: Resources) -> None:
+    """Tell the reader of the findings where an interviewer may be heard: sound without turns beside some with turns."""
+    timed = [bool(spoken_spans(session)) for session in heard]
+    if any(timed) and not all(timed):
+        resources.note(
+            "Some recordings have no transcript with times of turns: all of their sound counts as the participant's, "
+            "an interviewer in it included."
+        )
 
 
 def note_licence(feature_set: FeatureSet, resources: Resources) -> None:

@@ -11,6 +11,7 @@ from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tab
 from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_clinical, read_maf
 from presage.tumor.readers.columns import plain
 from presage.tumor.risk.kind import COLUMNS
+from presage.tumor.risk.markers import COPIES
 
 #: The word before the ids of made-up patients.
 PHANTOM = "PHANTOM"
@@ -33,8 +34,8 @@ def risk_table(
     least
         Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
     copies
-        Copy number of genes, patients x genes, -2 to 2: gives columns `amplified_GENE` (2) and `lost_GENE` (-2) of
-        genes with that in a share `least` of its patients; NaN for patients whom it does not have.
+        Copy number of genes, patients x genes, -2 to 2: gives columns `cna_amplified_GENE` (2) and
+        `cna_lost_GENE` (-2) of genes with that in a share `least` of its patients; NaN for patients whom it does not have.
 
     Raises
     ------
@@ -71,8 +72,8 @@ def risk_table(
 
 def _copy_columns(copies: pd.DataFrame, least: float) -> pd.DataFrame:
     parts = []
-    for word, has in (("amplified", copies >= 2), ("lost", copies <= -2)):
-        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(f"{word}_"))
+    for prefix, has in zip(COPIES, (copies >= 2, copies <= -2), strict=True):
+        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(prefix))
     return pd.concat(parts, axis=1)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary
+from presage.tumor.command import YEAR
 from presage.tumor.risk.individual import EVENTS
 from presage.tumor.risk.tables import make_risk_cohort
 
@@ -124,7 +125,7 @@ def _text(
         title=json.dumps(f"Risk of {EVENTS[outcome]} from stage, age and mutations: {name}"),
         outcome=outcome,
         label=json.dumps(EVENTS[outcome]),
-        horizon=f"{365.25 * horizon:g}",
+        horizon=f"{YEAR * horizon:g}",
         folds=folds,
         repeats=4,
         files="".join(lines),

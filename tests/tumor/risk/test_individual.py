@@ -190,6 +190,9 @@ def test_pages_say_whether_the_marker_beats_the_standard(risks: Risks) -> None:
     null = {**document, "section": {**document["section"], "markers": [{**against, "verdict": "does not beat"}]}}
     assert "was not shown to put early events first better" in quality(null)
     assert "This is a null result: go by the standard" in quality(null)
+    worse = {**document, "section": {**document["section"], "markers": [{**against, "verdict": "worse than"}]}}
+    assert "null result" not in quality(worse)
+    assert "It is worse than the standard: go by the standard" in quality(worse)
 
 
 def test_where_there_is_no_risk_the_page_says_why() -> None:

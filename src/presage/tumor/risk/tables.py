@@ -35,7 +35,8 @@ def risk_table(
         Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
     copies
         Copy number of genes, patients x genes, -2 to 2: gives columns `cna_amplified_GENE` (2) and
-        `cna_lost_GENE` (-2) of genes with that in a share `least` of its patients; NaN for patients whom it does not have.
+        `cna_lost_GENE` (-2) of genes with that in a share `least` of its patients; NaN for patients whom it
+        does not have.
 
     Raises
     ------

@@ -246,6 +246,12 @@ def test_mutations_of_other_people_are_refused_and_the_findings_stay(
         (["--clinical", "clinical.tsv", "--outcome", "dfs"], "os or pfi"),
         (["--clinical", "clinical.tsv", "--outcome", "pfi", "--build", "hg19"], "nobody has PFI follow-up"),
         (["--clinical", "clinical.tsv", "--horizon", "0"], "above 0"),
+        (["--clinical", "clinical.tsv", "--horizon", "inf"], "above 0"),
+        (["--clinical", "clinical.tsv", "--horizon", "nan"], "above 0"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "1"], "below 1, not 1"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "-0.1"], "below 1, not -0.1"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "nan"], "below 1, not nan"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "0.99"], "a lower --least"),
     ],
 )
 def test_an_import_that_cannot_be_is_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,8 +85,8 @@ def import_tumors(
         raise InputError("no clinical table", cure="--clinical FILE with follow-up, age and stage or grade")
     if outcome not in EVENTS:
         raise InputError(f"--outcome is os or pfi, not {outcome!r}")
-    if not horizon > 0:
-        raise InputError(f"--horizon is a number of years above 0, not {horizon:g}")
+    if not 0 < horizon < math.inf:
+        raise InputError(f"--horizon is a number of years above 0, not {horizon:g}", cure="for example --horizon 3")
     files = {
         "maf": Path(source),
         "clinical": clinical,

@@ -97,8 +97,14 @@ def make_risk_cohort(
     Raises
     ------
     InputError
-        As the readers do; a cohort that is there already; nobody with this outcome.
+        As the readers do; a cohort that is there already; nobody with this outcome; no gene that is mutated in the
+        share `least`, or one that is no share.
     """
+    if not 0 <= least < 1:
+        raise InputError(
+            f"the least share of patients in whom a gene is mutated is from 0 to below 1, not {least:g}",
+            cure="for example --least 0.02",
+        )
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
     mutations = read_maf(maf, build=build)
@@ -109,6 +115,12 @@ def make_risk_cohort(
             f"nobody has {outcome.upper()} follow-up",
             where=Path(clinical).name,
             cure="it needs a status and days, as OS and OS.time",
+        )
+    if not any(str(column).startswith("mut_") for column in table):
+        raise InputError(
+            f"no gene is mutated in a share of {least:g} of the {len(table)} patients",
+            where=Path(maf).name,
+            cure="a lower --least, or check that the calls are not silent ones alone",
         )
     kept = _primary(mutations)[list(COLUMNS)]
     of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))

@@ -17,8 +17,11 @@ from presage import cli
 from presage.cohort import InputError
 from presage.study import Study
 from presage.tumor.command import drivers
+from presage.tumor.gathering import Files, gather
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
+from presage.tumor.readers import read_clinical, read_maf
+from presage.tumor.risk import risk_table
 from presage.tumor.study_pages import TumorPages, _codes
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -236,6 +239,28 @@ def test_mutations_of_other_people_are_refused_and_the_findings_stay(
     assert "the findings are written" in complained
     # What was there before is still there.
     assert (run / "pages" / "tumors" / "cohort.html").exists()
+
+
+def test_copy_number_gives_columns_to_an_imported_cohort(files: Path, tmp_path: Path, presage: Typed) -> None:
+    words = ["import", "tumors", files / "mutations.maf", tmp_path / "cohort", "--clinical", files / "clinical.tsv"]
+    where = ("--gene-positions", files / "gene_positions.tsv")
+    code, said, complained = presage(*words, "--build", "hg19", "--copy-number", files / "segments.tsv", *where)
+    assert code == 0, complained
+    table = pd.read_csv(tmp_path / "cohort" / "patients.csv", index_col="patient_id")
+    columns = [name for name in table if name.startswith(("cna_amplified_", "cna_lost_"))]
+    assert columns
+    assert "gene_positions: " in (tmp_path / "cohort" / "study.yaml").read_text()
+    assert f"{len(columns)} changes of copy number have a column" in said
+    assert set(table[columns].stack().unique()) == {0, 1}
+    named = Files(
+        maf=files / "mutations.maf",
+        copy_number=files / "segments.tsv",
+        gene_positions=files / "gene_positions.tsv",
+        build="hg19",
+    )
+    mutations, clinical = read_maf(files / "mutations.maf", build="hg19"), read_clinical(files / "clinical.tsv")
+    gathered = risk_table(mutations, clinical, copies=gather(named, at_least=1).copies)
+    pd.testing.assert_frame_equal(table[columns].sort_index(), gathered[columns], check_dtype=False)
 
 
 @pytest.mark.parametrize(

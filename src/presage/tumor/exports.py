@@ -102,9 +102,8 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> Path:
     """Write a file in one step, under a name of this process first."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Rights are given when the file is made: the key is at no moment open to others.
-    with os.fdopen(
-        os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "w", encoding="utf-8", newline="\n"
-    ) as stream:
+    opened = os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+    with os.fdopen(opened, "w", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
     os.replace(unfinished, path)
     return path

@@ -48,6 +48,7 @@ def import_tumors(
     least: float = 0.02,
     expression: Path | None = None,
     copy_number: Path | None = None,
+    gene_positions: Path | None = None,
     gene_lengths: Path | None = None,
     gene_sets: Path | None = None,
 ) -> ImportSummary:
@@ -71,9 +72,12 @@ def import_tumors(
     horizon
         Years by which the risk is told.
     least
-        Share of patients in whom a gene must be mutated to have a column.
-    expression, copy_number, gene_lengths, gene_sets
-        For the pages alone: programmes of drivers, copy number, selection, gene sets.
+        Share of patients in whom a gene must be mutated, amplified or lost to have a column.
+    copy_number, gene_positions
+        Segments (log2 ratios), and where genes lie (gene, chromosome, start, end; by default from the first to the last
+        call): amplified and lost genes get columns, and are alterations on the pages.
+    expression, gene_lengths, gene_sets
+        For the pages alone: programmes of drivers, selection, gene sets.
 
     Raises
     ------
@@ -92,13 +96,23 @@ def import_tumors(
         "clinical": clinical,
         "expression": expression,
         "copy_number": copy_number,
+        "gene_positions": gene_positions,
         "gene_lengths": gene_lengths,
         "gene_sets": gene_sets,
     }
     for name, path in files.items():
         if path is not None and not path.is_file():
             raise InputError("there is no such file", where=str(path), cure=f"check the path of {name}")
-    made = make_risk_cohort(source, clinical, cohort, build=build or None, least=least, outcome=outcome)
+    made = make_risk_cohort(
+        source,
+        clinical,
+        cohort,
+        build=build or None,
+        least=least,
+        outcome=outcome,
+        copy_number=copy_number,
+        gene_positions=gene_positions,
+    )
     cases, controls = made.facts["cases"], made.facts["controls"]
     folds = min(5, cases, controls)
     if folds < 2:

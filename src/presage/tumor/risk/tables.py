@@ -8,7 +8,17 @@ import pandas as pd
 
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
-from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_clinical, read_maf
+from presage.tumor.readers import (
+    Clinical,
+    Mutations,
+    gains_and_losses,
+    gene_copies,
+    one_per_patient,
+    read_clinical,
+    read_maf,
+    read_segments,
+)
+from presage.tumor.readers import gene_positions as called_positions
 from presage.tumor.readers.columns import plain
 from presage.tumor.risk.kind import COLUMNS
 from presage.tumor.risk.markers import COPIES
@@ -86,6 +96,8 @@ def make_risk_cohort(
     build: str | None = None,
     least: float = 0.02,
     outcome: str = "os",
+    copy_number: Path | str | None = None,
+    gene_positions: Path | None = None,
 ) -> ImportSummary:
     """Write a cohort folder from a MAF and a clinical table: :func:`risk_table`, and each tumour's mutations as a file.
 
@@ -93,6 +105,9 @@ def make_risk_cohort(
     ----------
     outcome
         `os` or `pfi`: whose events are told.
+    copy_number, gene_positions
+        Segments (log2 ratios) in the build of the MAF: amplified and lost genes get columns, too. Without a table of
+        positions (gene, chromosome, start, end) a gene lies from its first to its last call.
 
     Raises
     ------
@@ -108,7 +123,8 @@ def make_risk_cohort(
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
     mutations = read_maf(maf, build=build)
-    table = risk_table(mutations, followed, least=least)
+    copies = None if copy_number is None else _copies(copy_number, gene_positions, mutations)
+    table = risk_table(mutations, followed, least=least, copies=copies)
     event = f"{outcome}_event"
     if event not in table or table[event].isna().all():
         raise InputError(
@@ -131,7 +147,8 @@ def make_risk_cohort(
         storage.write_bytes(path, own.to_csv(sep="\t", index=False, lineterminator="\n").encode())
         rows.append({"patient_id": patient, "visit": "1", "kind": "mutations", "path": path})
     outcomes = tuple(column for column in _OUTCOMES if column in table)
-    about = "Mutated genes (0/1), number of mutations, stage or grade, age and follow-up in days."
+    about = f"Mutated genes{'' if copies is None else ', changes of copy number'} (0/1), number of mutations, stage or "
+    about += "grade, age and follow-up in days."
     write_tables(
         target,
         table.reset_index(),
@@ -146,8 +163,24 @@ def make_risk_cohort(
     notes = [f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF."]
     cases, known = int(table[event].sum()), int(table[event].notna().sum())
     notes.append(f"{known} patients have {outcome.upper()} follow-up, {cases} of them the event.")
+    if copies is not None:
+        changes = sum(str(column).startswith(COPIES) for column in table)
+        measured = len(set(table.index) & set(copies.index))
+        notes.append(
+            f"{changes} changes of copy number have a column; {measured} of {len(table)} patients have segments."
+        )
     facts = {"outcome": f"{outcome}_days", "cases": cases, "controls": known - cases}
     return ImportSummary(len(table), len(rows), [], notes, facts)
+
+
+def _copies(path: Path | str, positions: Path | None, mutations: Mutations) -> pd.DataFrame:
+    """Copy number of genes, patients x genes, -2 to 2, of one sample of each patient."""
+    # That module needs this one.
+    from presage.tumor.gathering import by_patient, read_positions
+
+    segments = read_segments(path, build=mutations.build)
+    genes = called_positions(mutations) if positions is None else read_positions(positions)
+    return by_patient(gains_and_losses(gene_copies(segments, genes, segments.build)))
 
 
 def read_risk_cohort(maf: Path | str, clinical: Path | str, *, build: str | None = None) -> Cohort:

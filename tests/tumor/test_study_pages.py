@@ -167,6 +167,7 @@ def test_what_no_entry_names_any_more_goes_with_its_key(made: Made, tmp_path: Pa
     old.write_text("{}")
     (run / "pages" / "earlier").mkdir()
     (run / "pages" / "earlier" / "key.csv").write_text("patient,code\n")
+    (run / "pages" / "notes.txt").write_text("a file alone")
     (run / "pages" / "tumors" / "pages.json").unlink()  # made anew
     assert presage(*again)[0] == 0
     assert {path.name for path in (run / "pages").iterdir()} == {"fitted", "tumors"}

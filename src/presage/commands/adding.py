@@ -45,8 +45,18 @@ def _remove_others(folder: Folder, named: set[str]) -> None:
 
     kept = {*named, FITTED} if named else set()
     for name in sorted({name.split("/")[1] for name in folder.sizes(FOLDER)} - kept):
-        folder.remove_tree(f"{FOLDER}/{name}")
-        folder.remove(f"{FOLDER}/{name}")  # where it is a file
+        below = f"{FOLDER}/{name}"
+        folder.remove_tree(below)
+        left = [one for one in folder.sizes(FOLDER) if one == below or one.startswith(f"{below}/")]
+        for one in left:  # a single file, or what could not be removed: the reason is told then
+            try:
+                folder.remove(one)
+            except OSError as error:
+                raise InputError(
+                    f"pages that the study names no more cannot be removed: {error.strerror or error}",
+                    where=folder.place(one),
+                    cure="remove them yourself: they may hold the key to the codes of patients",
+                ) from error
     if not named:
         folder.remove_tree(FOLDER)
 

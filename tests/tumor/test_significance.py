@@ -84,5 +84,6 @@ def test_strata_join_rare_alterations_upwards() -> None:
 
 @pytest.mark.parametrize("more", [{"permutations": 0}, {"alpha": 1.5}, {"fdr": 0.0}])
 def test_senseless_settings_are_refused(inference: Continuous, more: dict[str, float]) -> None:
-    with pytest.raises(InputError, match="permutations"):
+    with pytest.raises(InputError, match="shares between 0 and 1") as error:
         judge(inference, **more)  # type: ignore[arg-type]
+    assert "are usual" in error.value.cure

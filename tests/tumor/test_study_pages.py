@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 from collections.abc import Callable
@@ -15,8 +16,13 @@ import pytest
 from presage import cli
 from presage.cohort import InputError
 from presage.study import Study
+from presage.tumor.command import drivers
+from presage.tumor.gathering import Files, gather
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
+from presage.tumor.readers import read_clinical, read_maf
+from presage.tumor.risk import risk_table
+from presage.tumor.study_pages import TumorPages, _codes
 
 Typed = Callable[..., tuple[int, str, str]]
 
@@ -133,13 +139,65 @@ def test_findings_are_the_same_without_pages(made: Made, tmp_path: Path, presage
     assert not (tmp_path / "run" / "pages").exists()
 
 
+def test_settings_are_those_of_the_command(made: Made) -> None:
+    given = {"maf": made.files / "mutations.maf", "expression": made.files / "expression.csv"}
+    pages = TumorPages(**given, evidence="continuous", permutations=25, fdr=0.1, rows="tumours", repair_dates=True)
+    assert pages.permutations == 25
+    options = set(inspect.signature(drivers).parameters) - {"out", "alterations", "outcome", "horizon", "repeats"}
+    assert options - {"threads"} <= set(TumorPages.model_fields)
+
+
+def test_codes_of_strangers_follow_no_order_of_ids() -> None:
+    people = tuple(f"P{number:02d}" for number in range(40))
+    codes = _codes(people, {"P00": "P-0001"}, 7)
+    assert codes["P00"] == "P-0001"
+    strangers = [codes[one] for one in people[1:]]
+    assert sorted(strangers) == [f"X{number:04d}" for number in range(1, 40)]
+    assert strangers != sorted(strangers)
+    assert codes == _codes(people, {"P00": "P-0001"}, 7)
+
+
+def test_what_no_entry_names_any_more_goes_with_its_key(made: Made, tmp_path: Path, presage: Typed) -> None:
+    run = Path(shutil.copytree(made.run, tmp_path / "run"))
+    text = (made.cohort / "study.yaml").read_text().replace("cohort: .", f"cohort: {made.cohort}")
+    (tmp_path / "study.yaml").write_text(text)
+    again = ["run", tmp_path / "study.yaml", "--out", run, "--workers", 1]
+    fits = sorted((run / "pages" / "fitted").iterdir())
+    old = run / "pages" / "fitted" / f"{fits[0].name.split('-f')[0]}-f00-0123456789ab.facts.json"
+    old.write_text("{}")
+    (run / "pages" / "earlier").mkdir()
+    (run / "pages" / "earlier" / "key.csv").write_text("patient,code\n")
+    (run / "pages" / "notes.txt").write_text("a file alone")
+    (run / "pages" / "tumors" / "pages.json").unlink()  # made anew
+    assert presage(*again)[0] == 0
+    assert {path.name for path in (run / "pages").iterdir()} == {"fitted", "tumors"}
+    assert sorted((run / "pages" / "fitted").iterdir()) == fits
+    # Also where the pages that are named cannot be made.
+    (run / "pages" / "earlier").mkdir()
+    (run / "pages" / "earlier" / "key.csv").write_text("patient,code\n")
+    (tmp_path / "other.maf").write_text((made.files / "mutations.maf").read_text().replace("PHANTOM-0", "PHANTOM-9"))
+    (tmp_path / "study.yaml").write_text(text.replace(json.dumps(str(made.files / "mutations.maf")), "other.maf"))
+    assert presage(*again)[0] == 2
+    assert not (run / "pages" / "earlier").exists()
+    (tmp_path / "study.yaml").write_text(text[: text.index("\n# After the findings")])
+    findings = (run / "findings.json").read_bytes()
+    code, said, complained = presage(*again)
+    assert code == 0, complained
+    assert "pages:" not in said
+    assert not (run / "pages").exists()
+    assert (run / "findings.json").read_bytes() == findings
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "words"),
     [
         ("pages: tumors", "pages: tumor", "pages.0.pages", "did you mean 'tumors'"),
         ("    build: hg19", "    bild: hg19", "pages.0.bild", "did you mean 'build'"),
         ("/mutations.maf", "/mutation.maf", "pages.0.maf", "there is no file"),
-        ("    build: hg19", "    permutations: 3", "pages.0.permutations", "multiple of 2"),
+        ("    build: hg19", "    permutations: 3", "pages.0.permutations", "even number"),
+        ("    build: hg19", "    evidence: continuous", "pages.0.evidence", "expression: FILE"),
+        ("    build: hg19", "    fdr: 0.1", "pages.0.fdr", "evidence: continuous, or alpha"),
+        ("    build: hg19", "    rows: samples", "pages.0.rows", "'tumours' or 'genes'"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(
@@ -184,6 +242,28 @@ def test_mutations_of_other_people_are_refused_and_the_findings_stay(
     assert (run / "pages" / "tumors" / "cohort.html").exists()
 
 
+def test_copy_number_gives_columns_to_an_imported_cohort(files: Path, tmp_path: Path, presage: Typed) -> None:
+    words = ["import", "tumors", files / "mutations.maf", tmp_path / "cohort", "--clinical", files / "clinical.tsv"]
+    where = ("--gene-positions", files / "gene_positions.tsv")
+    code, said, complained = presage(*words, "--build", "hg19", "--copy-number", files / "segments.tsv", *where)
+    assert code == 0, complained
+    table = pd.read_csv(tmp_path / "cohort" / "patients.csv", index_col="patient_id")
+    columns = [name for name in table if name.startswith(("cna_amplified_", "cna_lost_"))]
+    assert columns
+    assert "gene_positions: " in (tmp_path / "cohort" / "study.yaml").read_text()
+    assert f"{len(columns)} changes of copy number have a column" in said
+    assert set(table[columns].stack().unique()) == {0, 1}
+    named = Files(
+        maf=files / "mutations.maf",
+        copy_number=files / "segments.tsv",
+        gene_positions=files / "gene_positions.tsv",
+        build="hg19",
+    )
+    mutations, clinical = read_maf(files / "mutations.maf", build="hg19"), read_clinical(files / "clinical.tsv")
+    gathered = risk_table(mutations, clinical, copies=gather(named, at_least=1).copies)
+    pd.testing.assert_frame_equal(table[columns].sort_index(), gathered[columns], check_dtype=False)
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -192,6 +272,12 @@ def test_mutations_of_other_people_are_refused_and_the_findings_stay(
         (["--clinical", "clinical.tsv", "--outcome", "dfs"], "os or pfi"),
         (["--clinical", "clinical.tsv", "--outcome", "pfi", "--build", "hg19"], "nobody has PFI follow-up"),
         (["--clinical", "clinical.tsv", "--horizon", "0"], "above 0"),
+        (["--clinical", "clinical.tsv", "--horizon", "inf"], "above 0"),
+        (["--clinical", "clinical.tsv", "--horizon", "nan"], "above 0"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "1"], "below 1, not 1"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "-0.1"], "below 1, not -0.1"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "nan"], "below 1, not nan"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "0.99"], "a lower --least"),
     ],
 )
 def test_an_import_that_cannot_be_is_refused(

@@ -108,7 +108,10 @@ def chance_levels(
         If the permutations are no even number of at least 2, or alpha is no share.
     """
     if permutations < 2 or permutations % 2 or not 0 < alpha < 1:
-        raise InputError(f"{permutations} permutations at alpha {alpha}: an even number, and a share between 0 and 1")
+        raise InputError(
+            f"{permutations} permutations at alpha {alpha:g}: it takes an even number, and a share between 0 and 1",
+            cure="20 permutations at alpha 0.01 are usual",
+        )
     generator = np.random.default_rng([seed, 0x7C1])
     alterations = inference.altered.shape[1]
     counts = np.zeros((alterations, BINS), dtype=np.int64)

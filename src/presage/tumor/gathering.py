@@ -196,7 +196,7 @@ def gather(
         rare=len(genes) - len(kept),
         mutations=mutations,
         clinical=None if files.clinical is None else read_clinical(files.clinical, owners_in(files.patients)),
-        copies=_by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
+        copies=by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
         owners=owners_in(files.patients),
         flow=flow,
         phantom=any(str(name).startswith(PHANTOM) for name in patients),
@@ -221,7 +221,7 @@ def _kinds(files: Files, mutations: Mutations | None) -> dict[str, pd.DataFrame]
         raise InputError("the genome build of the segments is not said", cure="--build hg18, hg19 or hg38")
     segments = read_segments(files.copy_number, build=build)
     if files.gene_positions is not None:
-        positions = _positions(files.gene_positions)
+        positions = read_positions(files.gene_positions)
     elif mutations is not None:
         positions = gene_positions(mutations)
     else:
@@ -233,7 +233,8 @@ def _kinds(files: Files, mutations: Mutations | None) -> dict[str, pd.DataFrame]
     return found
 
 
-def _positions(path: Path) -> pd.DataFrame:
+def read_positions(path: Path) -> pd.DataFrame:
+    """Where genes lie: `gene`, `chromosome`, `start`, `end`. Raises InputError where a column is missing."""
     table = pd.read_csv(path, sep=None, engine="python", dtype={"chromosome": str})
     missing = [name for name in ("gene", "chromosome", "start", "end") if name not in table]
     if missing:
@@ -242,7 +243,7 @@ def _positions(path: Path) -> pd.DataFrame:
     return table
 
 
-def _by_patient(table: pd.DataFrame, path: Path | None) -> pd.DataFrame:
+def by_patient(table: pd.DataFrame, path: Path | None = None) -> pd.DataFrame:
     """Rows by patient, one sample of each."""
     patients, rows_of, _ = _matched({"copy number": list(table.index)}, path)
     return table.loc[rows_of["copy number"]].set_axis(list(patients))

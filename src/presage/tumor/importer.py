@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary
+from presage.tumor.command import YEAR
 from presage.tumor.risk.individual import EVENTS
 from presage.tumor.risk.tables import make_risk_cohort
 
@@ -46,6 +48,7 @@ def import_tumors(
     least: float = 0.02,
     expression: Path | None = None,
     copy_number: Path | None = None,
+    gene_positions: Path | None = None,
     gene_lengths: Path | None = None,
     gene_sets: Path | None = None,
 ) -> ImportSummary:
@@ -69,9 +72,12 @@ def import_tumors(
     horizon
         Years by which the risk is told.
     least
-        Share of patients in whom a gene must be mutated to have a column.
-    expression, copy_number, gene_lengths, gene_sets
-        For the pages alone: programmes of drivers, copy number, selection, gene sets.
+        Share of patients in whom a gene must be mutated, amplified or lost to have a column.
+    copy_number, gene_positions
+        Segments (log2 ratios), and where genes lie (gene, chromosome, start, end; by default from the first to the last
+        call): amplified and lost genes get columns, and are alterations on the pages.
+    expression, gene_lengths, gene_sets
+        For the pages alone: programmes of drivers, selection, gene sets.
 
     Raises
     ------
@@ -83,20 +89,30 @@ def import_tumors(
         raise InputError("no clinical table", cure="--clinical FILE with follow-up, age and stage or grade")
     if outcome not in EVENTS:
         raise InputError(f"--outcome is os or pfi, not {outcome!r}")
-    if not horizon > 0:
-        raise InputError(f"--horizon is a number of years above 0, not {horizon:g}")
+    if not 0 < horizon < math.inf:
+        raise InputError(f"--horizon is a number of years above 0, not {horizon:g}", cure="for example --horizon 3")
     files = {
         "maf": Path(source),
         "clinical": clinical,
         "expression": expression,
         "copy_number": copy_number,
+        "gene_positions": gene_positions,
         "gene_lengths": gene_lengths,
         "gene_sets": gene_sets,
     }
     for name, path in files.items():
         if path is not None and not path.is_file():
             raise InputError("there is no such file", where=str(path), cure=f"check the path of {name}")
-    made = make_risk_cohort(source, clinical, cohort, build=build or None, least=least, outcome=outcome)
+    made = make_risk_cohort(
+        source,
+        clinical,
+        cohort,
+        build=build or None,
+        least=least,
+        outcome=outcome,
+        copy_number=copy_number,
+        gene_positions=gene_positions,
+    )
     cases, controls = made.facts["cases"], made.facts["controls"]
     folds = min(5, cases, controls)
     if folds < 2:
@@ -124,7 +140,7 @@ def _text(
         title=json.dumps(f"Risk of {EVENTS[outcome]} from stage, age and mutations: {name}"),
         outcome=outcome,
         label=json.dumps(EVENTS[outcome]),
-        horizon=f"{365.25 * horizon:g}",
+        horizon=f"{YEAR * horizon:g}",
         folds=folds,
         repeats=4,
         files="".join(lines),

@@ -8,9 +8,20 @@ import pandas as pd
 
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
-from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_clinical, read_maf
+from presage.tumor.readers import (
+    Clinical,
+    Mutations,
+    gains_and_losses,
+    gene_copies,
+    one_per_patient,
+    read_clinical,
+    read_maf,
+    read_segments,
+)
+from presage.tumor.readers import gene_positions as called_positions
 from presage.tumor.readers.columns import plain
 from presage.tumor.risk.kind import COLUMNS
+from presage.tumor.risk.markers import COPIES
 
 #: The word before the ids of made-up patients.
 PHANTOM = "PHANTOM"
@@ -33,8 +44,9 @@ def risk_table(
     least
         Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
     copies
-        Copy number of genes, patients x genes, -2 to 2: gives columns `amplified_GENE` (2) and `lost_GENE` (-2) of
-        genes with that in a share `least` of its patients; NaN for patients whom it does not have.
+        Copy number of genes, patients x genes, -2 to 2: gives columns `cna_amplified_GENE` (2) and
+        `cna_lost_GENE` (-2) of genes with that in a share `least` of its patients; NaN for patients whom it
+        does not have.
 
     Raises
     ------
@@ -71,8 +83,8 @@ def risk_table(
 
 def _copy_columns(copies: pd.DataFrame, least: float) -> pd.DataFrame:
     parts = []
-    for word, has in (("amplified", copies >= 2), ("lost", copies <= -2)):
-        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(f"{word}_"))
+    for prefix, has in zip(COPIES, (copies >= 2, copies <= -2), strict=True):
+        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(prefix))
     return pd.concat(parts, axis=1)
 
 
@@ -84,6 +96,8 @@ def make_risk_cohort(
     build: str | None = None,
     least: float = 0.02,
     outcome: str = "os",
+    copy_number: Path | str | None = None,
+    gene_positions: Path | None = None,
 ) -> ImportSummary:
     """Write a cohort folder from a MAF and a clinical table: :func:`risk_table`, and each tumour's mutations as a file.
 
@@ -91,22 +105,38 @@ def make_risk_cohort(
     ----------
     outcome
         `os` or `pfi`: whose events are told.
+    copy_number, gene_positions
+        Segments (log2 ratios) in the build of the MAF: amplified and lost genes get columns, too. Without a table of
+        positions (gene, chromosome, start, end) a gene lies from its first to its last call.
 
     Raises
     ------
     InputError
-        As the readers do; a cohort that is there already; nobody with this outcome.
+        As the readers do; a cohort that is there already; nobody with this outcome; no gene that is mutated in the
+        share `least`, or one that is no share.
     """
+    if not 0 <= least < 1:
+        raise InputError(
+            f"the least share of patients in whom a gene is mutated is from 0 to below 1, not {least:g}",
+            cure="for example --least 0.02",
+        )
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
     mutations = read_maf(maf, build=build)
-    table = risk_table(mutations, followed, least=least)
+    copies = None if copy_number is None else _copies(copy_number, gene_positions, mutations)
+    table = risk_table(mutations, followed, least=least, copies=copies)
     event = f"{outcome}_event"
     if event not in table or table[event].isna().all():
         raise InputError(
             f"nobody has {outcome.upper()} follow-up",
             where=Path(clinical).name,
             cure="it needs a status and days, as OS and OS.time",
+        )
+    if not any(str(column).startswith("mut_") for column in table):
+        raise InputError(
+            f"no gene is mutated in a share of {least:g} of the {len(table)} patients",
+            where=Path(maf).name,
+            cure="a lower --least, or check that the calls are not silent ones alone",
         )
     kept = _primary(mutations)[list(COLUMNS)]
     of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))
@@ -117,7 +147,8 @@ def make_risk_cohort(
         storage.write_bytes(path, own.to_csv(sep="\t", index=False, lineterminator="\n").encode())
         rows.append({"patient_id": patient, "visit": "1", "kind": "mutations", "path": path})
     outcomes = tuple(column for column in _OUTCOMES if column in table)
-    about = "Mutated genes (0/1), number of mutations, stage or grade, age and follow-up in days."
+    about = f"Mutated genes{'' if copies is None else ', changes of copy number'} (0/1), number of mutations, stage or "
+    about += "grade, age and follow-up in days."
     write_tables(
         target,
         table.reset_index(),
@@ -132,8 +163,24 @@ def make_risk_cohort(
     notes = [f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF."]
     cases, known = int(table[event].sum()), int(table[event].notna().sum())
     notes.append(f"{known} patients have {outcome.upper()} follow-up, {cases} of them the event.")
+    if copies is not None:
+        changes = sum(str(column).startswith(COPIES) for column in table)
+        measured = len(set(table.index) & set(copies.index))
+        notes.append(
+            f"{changes} changes of copy number have a column; {measured} of {len(table)} patients have segments."
+        )
     facts = {"outcome": f"{outcome}_days", "cases": cases, "controls": known - cases}
     return ImportSummary(len(table), len(rows), [], notes, facts)
+
+
+def _copies(path: Path | str, positions: Path | None, mutations: Mutations) -> pd.DataFrame:
+    """Copy number of genes, patients x genes, -2 to 2, of one sample of each patient."""
+    # That module needs this one.
+    from presage.tumor.gathering import by_patient, read_positions
+
+    segments = read_segments(path, build=mutations.build)
+    genes = called_positions(mutations) if positions is None else read_positions(positions)
+    return by_patient(gains_and_losses(gene_copies(segments, genes, segments.build)))
 
 
 def read_risk_cohort(maf: Path | str, clinical: Path | str, *, build: str | None = None) -> Cohort:

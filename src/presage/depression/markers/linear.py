@@ -324,7 +324,7 @@ class Prosody(LinearMarker):
         return np.array([patient in having for patient in cohort.patient_ids], dtype=bool)
 
     def fit(self, cohort: Cohort, resources: Resources | None = None) -> Self:
-        """See :class:`LinearMarker`; the licence of the features, and where all sound had to count, is told in the findings."""
+        """See :class:`LinearMarker`; licence of the features, and where all sound counted, are told in the findings."""
         resources = resources or Resources()
         note_licence(self.feature_set, resources)
         note_whole_sound(_with_sound(cohort), resources)

@@ -31,6 +31,9 @@ def transcribe(
     from presage.study.progress import terminal_progress
 
     found = Cohort.read(cohort)
+    if not without_transcript(found):
+        typer.echo("every session with sound has a transcript: nothing is to be done")
+        return
     progress = terminal_progress()
     progress.start("Recognising speech", max(1, len(without_transcript(found))))
     try:
@@ -46,4 +49,5 @@ def transcribe(
     typer.echo(f"{added} transcript(s) by recognition -> {FOLDER}/ in the cohort, for its owner alone")
     for file, reason in failed:
         typer.echo(f"no transcript: {file}: {reason}")
-    typer.echo(f"next: presage show {cohort} --kind transcript; read some of them before a study does")
+    if added:
+        typer.echo(f"next: presage show {cohort}; read some of the transcripts before a study does")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 COLOURS = {PARTICIPANT: "#0072B2", INTERVIEWER: "#E69F00"}
 _OTHER = "#999999"
 _WARNING = "#D55E00"
+_EASTERN = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC", "SimHei")
 _PANEL_INCHES = (7.0, 0.55)
 _COLUMNS = 2
 # Panels with more strips than this stand alone in their row, so wide (inches).
@@ -95,7 +97,27 @@ class Panel:
 
 
 def draw_panels(panels: Sequence[Panel], out: Path, caption: str) -> Path:
-    """Write the panels, two in a row, as PNG; return the path."""
+    """Write the panels, two in a row, as PNG; return the path.
+
+    Chinese words need one of the usual fonts that have them; without one they are drawn as boxes.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.family": _families()}), warnings.catch_warnings():
+        # One for every letter and every size; the boxes tell it once.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        return _draw_panels(panels, out, caption)
+
+
+def _families() -> list[str]:
+    """The usual font, then those installed that have Chinese, Japanese and Korean letters."""
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _EASTERN if name in installed)]
+
+
+def _draw_panels(panels: Sequence[Panel], out: Path, caption: str) -> Path:
     from matplotlib.figure import Figure
 
     lanes = max((len(panel.lanes) for panel in panels), default=1) or 1

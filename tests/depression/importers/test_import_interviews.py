@@ -157,3 +157,9 @@ def test_the_sound_of_a_video_counts_where_there_is_no_other(tmp_path: Path) -> 
     frames = ProsodyFrames().encode(session.audio)["frames"]
     assert len(frames) == pytest.approx(200, abs=25)  # AAC begins with a frame of its own
     assert np.median(frames[:, 0]) == pytest.approx(220, rel=0.02)
+
+
+def test_a_channel_that_does_not_exist_is_refused_before_anything_is_written(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no channel 'middle'"):
+        import_interviews(str(source), str(tmp_path / "c"), channel="middle")
+    assert not (tmp_path / "c").exists()

@@ -16,6 +16,7 @@ from presage.depression.importers.folders import from_folders
 from presage.depression.importers.listing import from_table
 from presage.depression.importers.soundtracks import with_soundtracks
 from presage.depression.language.detection import ENGLISH, NO_LANGUAGE, language_of
+from presage.depression.media import CHANNELS
 from presage.depression.scales import score, scored_columns
 from presage.depression.study_template import write_study
 from presage.depression.transcripts.reader import read_transcript
@@ -81,6 +82,8 @@ def import_interviews(
         If there is no recording, folders look like persons' names or like classes, the tables have columns that
         identify persons, or totals contradict their items.
     """
+    if channel not in ("", *CHANNELS):
+        raise InputError(f"there is no channel {channel!r}", where="--channel", cure=f"one of {', '.join(CHANNELS)}")
     target = new_cohort_folder(cohort)
     root, files = source_files(source)
     answers = read_outcomes(outcomes) if outcomes else None

@@ -292,11 +292,10 @@ def _run(
         tracker.complete(findings, folder_at(folder))
     _answer(findings)
     typer.echo(f"report: {page}")
-    if study.pages:
-        from presage.commands.adding import add_pages
+    from presage.commands.adding import add_pages
 
-        for main in add_pages(study, folder_at(folder), findings):
-            typer.echo(f"pages: {main}")
+    for main in add_pages(study, folder_at(folder), findings):
+        typer.echo(f"pages: {main}")
     if findings.document.get("incomplete"):
         from presage.study.holes import incomplete
 

@@ -112,6 +112,27 @@ MISTAKES = {
     "report": ("[0.8]", "[80]", 14, "option specificities must lie between 0 and 1", ""),
     "primary": ("people: women", "primary: Rigde", 14, "there is no marker called 'Rigde'", "the markers are 'Ridge'"),
     "engine": ("{workers: 2}", "{workers: two}", 15, "workers = 'two': should be a valid integer", ""),
+    "settings of nothing": (
+        "{marker: level, name: First byte}",
+        "{marker: level, name: First byte, settings: }",
+        5,
+        "settings = None: these are no names with values",
+        "settings: {NAME: VALUE}",
+    ),
+    "a list of settings": (
+        "{marker: level, name: First byte}",
+        "{marker: level, name: First byte, settings: [a]}",
+        5,
+        "settings = ['a']",
+        "settings: {NAME: VALUE}",
+    ),
+    "pages of nothing": (
+        "engine: {workers: 2}",
+        "pages: [{pages: x, settings: }]",
+        15,
+        "settings = None",
+        "settings: {NAME: VALUE}",
+    ),
     "future engine": ("{workers: 2}", "{name: cloud}", 15, "name = 'cloud'", ""),
 }
 

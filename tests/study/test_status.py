@@ -83,6 +83,9 @@ def test_a_finished_run_says_so(make_cohort: Make, tmp_path: Path, status: Typed
     assert said.startswith("finished at ")
     assert "of 16 done" not in said  # explanations are tasks too
     assert "private: key.csv, splits.csv, study.yaml, cohort/, tasks/; may be shared: findings.json" in said
+    (tmp_path / "run" / "pages" / "some").mkdir(parents=True)
+    (tmp_path / "run" / "pages" / "some" / "key.csv").write_text("patient,code\n")
+    assert "cohort/, tasks/, pages/; may be shared" in status(tmp_path / "run")[1]
     text = (tmp_path / "run" / "status.json").read_text()
     assert "id-0" not in text
     document = json.loads(text)
@@ -177,6 +180,9 @@ def test_failed_tasks_are_shown_with_their_error_which_the_file_does_not_hold(
     assert "ended with failed tasks" in said
     assert "failed: Trainee, repeat 0, fold 0: KeyError: 'image of id-0" in said
     assert "and 3 more" in said
+    (tmp_path / "run" / "pages" / "some").mkdir(parents=True)
+    (tmp_path / "run" / "pages" / "some" / "key.csv").write_text("patient,code\n")
+    assert "cohort/, tasks/, pages/; may be shared" in status(tmp_path / "run")[1]
     text = (tmp_path / "run" / "status.json").read_text()
     assert "id-0" not in text
     assert json.loads(text)["failed"][0]["why"] == "the marker raised KeyError"

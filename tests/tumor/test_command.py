@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,8 @@ def test_without_a_threshold(presage: Typed, cohort: Path, tmp_path: Path) -> No
     [
         (["--fdr", "0.1"], "--evidence continuous"),
         (["--evidence", "continuous", "--fdr", "1.5"], "false discovery rate 1.5"),
+        (["--alpha", "0"], "--alpha 0.01"),
+        (["--alpha", "1"], "--alpha 0.01"),
         (["--evidence", "continuous", "--deg-rule", "given", "--expression", "changed.csv"], "--evidence changed"),
     ],
 )
@@ -194,6 +197,25 @@ def test_evidence_that_cannot_be_is_refused_with_its_cure(
     code, _, complained = presage("tumor", "drivers", *options(cohort, tmp_path / "out"), *extra)
     assert code == 2
     assert words in complained
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--evidence", "continuous"], "--expression FILE"),
+        (["--evidence", "continuous", "--fdr", "0.1"], "--expression FILE"),
+        (["--fdr", "0.1"], "--evidence continuous"),
+        (["--alpha", "5"], "alpha 5 is no share"),
+    ],
+)
+def test_without_expression_no_evidence_can_be_asked_for(
+    presage: Typed, made: Path, tmp_path: Path, extra: list[str], words: str
+) -> None:
+    given = ["--maf", made / "mutations.maf", "--build", "hg19", "--out", tmp_path / "out"]
+    code, _, complained = presage("tumor", "drivers", *given, *extra)
+    assert code == 2
+    assert words in complained
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_field_is_loaded_when_it_is_used() -> None:
@@ -234,6 +256,8 @@ def test_selection_by_coding_sequences(presage: Typed, tmp_path: Path) -> None:
     page = (tmp_path / "out" / "cohort.html").read_text()
     assert "200 genes have a coding sequence" in page
     assert "rates by context (smallest AIC)" in page
+    assert "silent changes and each gene's own sequence and the contexts of mutation let expect" in unescape(page)
+    assert "protein length" not in page
     genes = pd.read_csv(tmp_path / "out" / "genes.tsv", sep="\t", comment="#").set_index("gene")
     assert (genes.loc[list(planted), "q"].astype(float) < 0.1).all()
     table.drop(columns=["HGVSc"]).to_csv(tmp_path / "m.maf", sep="\t", index=False)

@@ -106,8 +106,8 @@ def test_posteriors_are_those_of_the_covariance_matrices(seed: int, leak: LeakRu
             there += driver in found.alterations and len(found.alterations) > 1
             none += driver < 0
     assert min(own, there) > 20
-    if seed == 0:
-        assert none >= 0
+    # The gene with ties has no driver: whoever has none is compared, too.
+    assert none >= len(a)
 
 
 def test_blocks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,6 +186,10 @@ def test_without_expression_a_page_shows_what_is_there_and_says_what_is_missing(
     assert told["sentence"].startswith("2 of 2 tumours have at least one of the 1 gene that the cohort selects for")
     assert "pale: not selected for" in page_of(told)
     assert "called" not in tumour_page(entry, whole)["sentence"]
+    assert "silent changes and protein length let expect" in page_of(told)
+    # A rule for expression says nothing where there is none.
+    page = page_of(cohort_page(whole | {"settings": whole["settings"] | {"evidence": "continuous"}}))
+    assert "Expression was judged" not in page
 
 
 def test_drawings_are_well_formed_and_show_what_they_are_given() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 from collections.abc import Callable
@@ -15,8 +16,10 @@ import pytest
 from presage import cli
 from presage.cohort import InputError
 from presage.study import Study
+from presage.tumor.command import drivers
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
+from presage.tumor.study_pages import TumorPages, _codes
 
 Typed = Callable[..., tuple[int, str, str]]
 
@@ -133,13 +136,64 @@ def test_findings_are_the_same_without_pages(made: Made, tmp_path: Path, presage
     assert not (tmp_path / "run" / "pages").exists()
 
 
+def test_settings_are_those_of_the_command(made: Made) -> None:
+    given = {"maf": made.files / "mutations.maf", "expression": made.files / "expression.csv"}
+    pages = TumorPages(**given, evidence="continuous", permutations=25, fdr=0.1, rows="tumours", repair_dates=True)
+    assert pages.permutations == 25
+    options = set(inspect.signature(drivers).parameters) - {"out", "alterations", "outcome", "horizon", "repeats"}
+    assert options - {"threads"} <= set(TumorPages.model_fields)
+
+
+def test_codes_of_strangers_follow_no_order_of_ids() -> None:
+    people = tuple(f"P{number:02d}" for number in range(40))
+    codes = _codes(people, {"P00": "P-0001"}, 7)
+    assert codes["P00"] == "P-0001"
+    strangers = [codes[one] for one in people[1:]]
+    assert sorted(strangers) == [f"X{number:04d}" for number in range(1, 40)]
+    assert strangers != sorted(strangers)
+    assert codes == _codes(people, {"P00": "P-0001"}, 7)
+
+
+def test_what_no_entry_names_any_more_goes_with_its_key(made: Made, tmp_path: Path, presage: Typed) -> None:
+    run = Path(shutil.copytree(made.run, tmp_path / "run"))
+    text = (made.cohort / "study.yaml").read_text().replace("cohort: .", f"cohort: {made.cohort}")
+    (tmp_path / "study.yaml").write_text(text)
+    again = ["run", tmp_path / "study.yaml", "--out", run, "--workers", 1]
+    fits = sorted((run / "pages" / "fitted").iterdir())
+    old = run / "pages" / "fitted" / f"{fits[0].name.split('-f')[0]}-f00-0123456789ab.facts.json"
+    old.write_text("{}")
+    (run / "pages" / "earlier").mkdir()
+    (run / "pages" / "earlier" / "key.csv").write_text("patient,code\n")
+    (run / "pages" / "tumors" / "pages.json").unlink()  # made anew
+    assert presage(*again)[0] == 0
+    assert {path.name for path in (run / "pages").iterdir()} == {"fitted", "tumors"}
+    assert sorted((run / "pages" / "fitted").iterdir()) == fits
+    # Also where the pages that are named cannot be made.
+    (run / "pages" / "earlier").mkdir()
+    (run / "pages" / "earlier" / "key.csv").write_text("patient,code\n")
+    (tmp_path / "other.maf").write_text((made.files / "mutations.maf").read_text().replace("PHANTOM-0", "PHANTOM-9"))
+    (tmp_path / "study.yaml").write_text(text.replace(json.dumps(str(made.files / "mutations.maf")), "other.maf"))
+    assert presage(*again)[0] == 2
+    assert not (run / "pages" / "earlier").exists()
+    (tmp_path / "study.yaml").write_text(text[: text.index("\n# After the findings")])
+    findings = (run / "findings.json").read_bytes()
+    code, said, complained = presage(*again)
+    assert code == 0, complained
+    assert "pages:" not in said
+    assert not (run / "pages").exists()
+    assert (run / "findings.json").read_bytes() == findings
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "words"),
     [
         ("pages: tumors", "pages: tumor", "pages.0.pages", "did you mean 'tumors'"),
         ("    build: hg19", "    bild: hg19", "pages.0.bild", "did you mean 'build'"),
         ("/mutations.maf", "/mutation.maf", "pages.0.maf", "there is no file"),
-        ("    build: hg19", "    permutations: 3", "pages.0.permutations", "multiple of 2"),
+        ("    build: hg19", "    permutations: 3", "pages.0.permutations", "even number"),
+        ("    build: hg19", "    evidence: continuous", "pages.0.evidence", "expression: FILE"),
+        ("    build: hg19", "    fdr: 0.1", "pages.0.fdr", "evidence: continuous, or alpha"),
+        ("    build: hg19", "    rows: samples", "pages.0.rows", "'tumours' or 'genes'"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(
@@ -192,6 +246,12 @@ def test_mutations_of_other_people_are_refused_and_the_findings_stay(
         (["--clinical", "clinical.tsv", "--outcome", "dfs"], "os or pfi"),
         (["--clinical", "clinical.tsv", "--outcome", "pfi", "--build", "hg19"], "nobody has PFI follow-up"),
         (["--clinical", "clinical.tsv", "--horizon", "0"], "above 0"),
+        (["--clinical", "clinical.tsv", "--horizon", "inf"], "above 0"),
+        (["--clinical", "clinical.tsv", "--horizon", "nan"], "above 0"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "1"], "below 1, not 1"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "-0.1"], "below 1, not -0.1"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "nan"], "below 1, not nan"),
+        (["--clinical", "clinical.tsv", "--build", "hg19", "--least", "0.99"], "a lower --least"),
     ],
 )
 def test_an_import_that_cannot_be_is_refused(

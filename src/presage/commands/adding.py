@@ -19,13 +19,15 @@ _DONE = "pages.json"
 def add_pages(study: Study, folder: Folder, findings: Findings) -> list[str]:
     """Make the pages that a study names, below ``pages/NAME`` of its run folder; the address of each main page.
 
-    A stop at any moment leaves pages that the next start makes again; files are made aside and copied when whole.
+    A stop at any moment leaves pages that the next start makes again; files are made aside and copied when whole. What
+    lies below ``pages/`` and no entry names any more is removed first, with the key to its codes.
 
     Raises
     ------
     InputError
         If their files cannot be used: the findings are written all the same.
     """
+    _remove_others(folder, {plan.pages for plan in study.pages})
     written = []
     for plan in study.pages:
         try:
@@ -37,9 +39,22 @@ def add_pages(study: Study, folder: Folder, findings: Findings) -> list[str]:
     return written
 
 
+def _remove_others(folder: Folder, named: set[str]) -> None:
+    """Remove pages that the study names no more; the fitted markers beside them stay while it names any."""
+    from presage.study.fitted import FITTED
+
+    kept = {*named, FITTED} if named else set()
+    for name in sorted({name.split("/")[1] for name in folder.sizes(FOLDER)} - kept):
+        folder.remove_tree(f"{FOLDER}/{name}")
+        folder.remove(f"{FOLDER}/{name}")  # where it is a file
+    if not named:
+        folder.remove_tree(FOLDER)
+
+
 def _added(plan: PagesPlan, folder: Folder, findings: Findings) -> str:
     from presage.study.finished import code_of
     from presage.study.finished_run import finished_run
+    from presage.study.fitted import remove_stale
     from presage.study.progress import terminal_progress
 
     below = f"{FOLDER}/{plan.pages}"
@@ -50,7 +65,9 @@ def _added(plan: PagesPlan, folder: Folder, findings: Findings) -> str:
     progress = terminal_progress()
     with tempfile.TemporaryDirectory() as scratch:
         aside = Path(scratch)
-        pages = write_pages(plan.build().make(finished_run(folder, findings), aside, progress))
+        finished = finished_run(folder, findings)
+        remove_stale(finished.run, FOLDER)
+        pages = write_pages(plan.build().make(finished, aside, progress))
         main = pages[0].relative_to(aside).as_posix()
         names = sorted(path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file())
         # Pages of somebody who has left the study must not stay.

@@ -126,7 +126,10 @@ def _first(document: dict[str, Any], now: float) -> str:
 
 
 def _private(folder: Folder) -> str:
+    from presage.study.pages import FOLDER as PAGES
+
     private = [name for name in ("key.csv", "splits.csv", "study.yaml") if folder.exists(name)]
     share = [name for name in ("report.html", "findings.json") if folder.exists(name)]
-    lines = f"private: {', '.join([*private, 'cohort/', 'tasks/'])}"
+    private += ["cohort/", "tasks/", *(["pages/"] if folder.sizes(PAGES) else [])]
+    lines = f"private: {', '.join(private)}"
     return lines + (f"; may be shared: {', '.join([*share, 'examples/'])}" if share else "")

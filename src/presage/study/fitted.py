@@ -8,6 +8,9 @@ from presage.study.runfolder import seed_of, task_digest
 from presage.study.saved import restore_state, write_state
 from presage.study.tasks import Run, Task, saves, unfitted
 
+#: Where they are kept, below the folder of whoever asks.
+FITTED = "fitted"
+
 
 def first_folds(run: Run) -> list[Fold]:
     """The folds of the first repeat: each patient is tested once in them."""
@@ -21,7 +24,7 @@ def fitted(run: Run, position: int, fold: Fold, below: str) -> tuple[Marker, Res
     seed = seed_of(run.plan.seed, run.plan.name(position), fold.repeat, fold.fold)
     resources = Resources(cache=run.cache, seed=seed, device=run.plan.device)
     marker = unfitted(run, task)
-    base = f"{below}/fitted/{run.plan.slugs[position]}-f{fold.fold:02d}-{task.digest[:12]}"
+    base = _base(run, position, fold, below)
     if saves(marker) and run.folder.exists(f"{base}.facts.json"):
         restore_state(marker, run.folder, base)
         return marker, resources
@@ -29,3 +32,20 @@ def fitted(run: Run, position: int, fold: Fold, below: str) -> tuple[Marker, Res
     if saves(marker):
         write_state(marker, run.folder, base)
     return marker, resources
+
+
+def remove_stale(run: Run, below: str) -> None:
+    """Remove what is kept `below` of markers that the run, as it is now, has not fitted."""
+    kept = run.folder.sizes(f"{below}/{FITTED}")
+    if not kept:
+        return
+    positions = range(len(run.plan.markers))
+    current = tuple(_base(run, position, fold, below) for position in positions for fold in first_folds(run))
+    for name in kept:
+        if not name.startswith(current):
+            run.folder.remove(name)
+
+
+def _base(run: Run, position: int, fold: Fold, below: str) -> str:
+    digest = task_digest(run.plan, position, fold)
+    return f"{below}/{FITTED}/{run.plan.slugs[position]}-f{fold.fold:02d}-{digest[:12]}"

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from presage.cohort import InputError, storage
-from presage.study.yaml_lines import Location, Problem, problem_of
+from presage.study.yaml_lines import Location, Problem, gather_settings, problem_of
 
 #: Below the run folder: one folder for each entry of the study's `pages`.
 FOLDER = "pages"
@@ -70,9 +70,7 @@ class PagesPlan(BaseModel):
             return {"pages": given}
         if not isinstance(given, dict):
             return given
-        beside = {key: value for key, value in given.items() if key not in ("pages", "settings")}
-        named = {key: value for key, value in given.items() if key not in beside}
-        return {**named, "settings": {**given.get("settings", {}), **beside}}
+        return gather_settings(given, ("pages", "settings"))
 
     @field_validator("pages")
     @classmethod

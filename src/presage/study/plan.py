@@ -19,7 +19,7 @@ from presage.study.pages import PagesPlan
 from presage.study.placement import Placement
 from presage.study.search_space import TunePlan
 from presage.study.search_space import first_problem as tune_problem
-from presage.study.yaml_lines import Location, Problem, problem_of, read_yaml
+from presage.study.yaml_lines import Location, Problem, gather_settings, problem_of, read_yaml
 
 
 class _Strict(BaseModel):
@@ -64,10 +64,7 @@ class MarkerPlan(_Strict):
             return {"marker": given}
         if not isinstance(given, dict):
             return given
-        own = ("marker", "name", "place", "tune", "settings")
-        beside = {key: value for key, value in given.items() if key not in own}
-        named = {key: value for key, value in given.items() if key not in beside}
-        return {**named, "settings": {**given.get("settings", {}), **beside}}
+        return gather_settings(given, ("marker", "name", "place", "tune", "settings"))
 
     @model_validator(mode="after")
     def _name_it(self) -> Self:
@@ -175,6 +172,7 @@ class Study(_Strict):
     pages
         What fields add below the run folder after the findings, which it does not change: for each its registered
         name and settings (see :mod:`presage.study.pages`). In a file, paths are relative to the file's own folder.
+        :func:`presage.study.run.run_study` makes none: the command ``presage run`` does, once that is over.
     """
 
     title: str = ""

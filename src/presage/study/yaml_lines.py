@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -123,6 +124,25 @@ def problem_of(
         return Problem(location, raised.what, raised.cure)
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return Problem(location, f"{name or what} = {first['input']!r}: {message[:1].lower()}{message[1:]}", "")
+
+
+def gather_settings(given: Mapping[str, Any], own: Sequence[str]) -> dict[str, Any]:
+    """An entry with the keys that are not its `own` under ``settings``, where those stand beside its name.
+
+    Raises
+    ------
+    InputError
+        If ``settings`` holds something else than names with values.
+    """
+    settings = given.get("settings", {})
+    if not isinstance(settings, Mapping):
+        raise InputError(
+            f"settings = {settings!r}: these are no names with values",
+            cure="write each setting beside the name, or settings: {NAME: VALUE}; without any leave the key out",
+        )
+    named = {key: value for key, value in given.items() if key in own}
+    beside = {key: value for key, value in given.items() if key not in own}
+    return {**named, "settings": {**settings, **beside}}
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:

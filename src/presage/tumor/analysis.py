@@ -19,7 +19,7 @@ from presage.tumor.drivers import Calls, Levels, call_drivers, chance_levels, ex
 from presage.tumor.gathering import Tumours
 from presage.tumor.gene_sets import rich_in
 from presage.tumor.likely import chart_progression
-from presage.tumor.ranks import Ranks, Reference, rank_genes
+from presage.tumor.ranks import SELECTED, Ranks, Reference, rank_genes
 from presage.tumor.risk.individual import Risks, no_risks
 from presage.tumor.selection import Genes
 from presage.tumor.significance import judge
@@ -28,8 +28,6 @@ from presage.tumor.tci import Continuous, Evidence, Inference, LeakRule, Posteri
 SCHEMA = "presage-tumours/1"
 # Genes of a programme that are kept in the document, and the share of tumours from which a gene belongs to it.
 _PROGRAMME, _PROGRAMME_SHARE = 100, 0.25
-#: False discovery rate below which the cohort is said to select for a gene.
-SELECTED = 0.1
 
 
 EvidenceKind = Literal["changed", "continuous"]
@@ -97,7 +95,13 @@ def analyse(
         ``cohort`` (counts, rule, what was lost), ``settings``, ``genes`` (one entry for each altered gene: ranks by
         every method, programme), ``tumours`` (one entry each, by code), ``selection``, ``progression``, ``risk``,
         ``phantom``.
+
+    Raises
+    ------
+    InputError
+        Settings that cannot be, see :func:`refuse_settings`.
     """
+    refuse_settings(settings, expression=tumours.changed is not None)
     told = progress or Progress()
     known_as = codes or dict(zip(tumours.patients, deal_codes(tumours.patients, settings.seed), strict=True))
     names = [known_as[patient] for patient in tumours.patients]
@@ -183,8 +187,6 @@ def _judged(
         )
         told.finish()
         return graded, levels, calls
-    if settings.fdr is not None:
-        raise InputError("a false discovery rate needs p-values", cure="--evidence continuous, or --alpha")
     plain = Inference(altered, changed.to_numpy(), leak=settings.leak, leave_out=settings.leave_out, threads=threads)
     told.start("Permuting expression", settings.permutations)
     levels = chance_levels(plain, permutations=number, alpha=alpha, seed=seed, progress=told.advance)
@@ -370,6 +372,32 @@ def _cohort(tumours: Tumours) -> dict[str, Any]:
         "read": {} if tumours.mutations is None else dict(tumours.mutations.counts),
         "clinical": None if tumours.clinical is None else tumours.clinical.flow.counts(),
     }
+
+
+def refuse_settings(settings: Settings, *, expression: bool) -> None:
+    """Refuse settings under which nothing could be called, or not in the way that is asked for.
+
+    Parameters
+    ----------
+    expression
+        Whether the cohort comes with any.
+
+    Raises
+    ------
+    InputError
+        A level or rate that is no share, a rate where nothing has a p-value, no threshold where there is no expression.
+    """
+    for name, value, usual in (("alpha", settings.alpha, 0.01), ("false discovery rate", settings.fdr, 0.1)):
+        if value is not None and not 0 < value < 1:
+            option = "--alpha" if name == "alpha" else "--fdr"
+            raise InputError(f"{name} {value:g} is no share between 0 and 1", cure=f"for example {option} {usual:g}")
+    if settings.fdr is not None and settings.evidence != "continuous":
+        raise InputError("a false discovery rate needs p-values", cure="--evidence continuous, or --alpha")
+    if settings.evidence == "continuous" and not expression:
+        raise InputError(
+            "without expression there is nothing that --evidence continuous could judge",
+            cure="--expression FILE, or leave out --evidence and --fdr",
+        )
 
 
 def refuse_too_few(tumours: Tumours, least: int = 20) -> None:

@@ -122,7 +122,7 @@ def drivers(
     Tumours are known by codes; `key.csv`, for its owner alone, says whose they are.
     """
     from presage.study.progress import terminal_progress
-    from presage.tumor.analysis import Settings
+    from presage.tumor.analysis import Settings, refuse_settings
     from presage.tumor.gathering import Files, gather
     from presage.tumor.prognosis import risks_of
     from presage.tumor.ranks import read_reference
@@ -137,6 +137,18 @@ def drivers(
         patients=patients,
         build=build,
     )
+    settings = Settings(
+        evidence=evidence.value,
+        leak=leak.value,
+        leave_out=leave_out,
+        permutations=permutations,
+        alpha=alpha,
+        fdr=fdr,
+        seed=seed,
+        threads=threads,
+    )
+    # Before anything is read.
+    refuse_settings(settings, expression=expression is not None)
     progress = terminal_progress()
     progress.start("Reading tables", 1)
     tumours = gather(
@@ -150,16 +162,6 @@ def drivers(
     )
     progress.advance()
     progress.finish()
-    settings = Settings(
-        evidence=evidence.value,
-        leak=leak.value,
-        leave_out=leave_out,
-        permutations=permutations,
-        alpha=alpha,
-        fdr=fdr,
-        seed=seed,
-        threads=threads,
-    )
     reference = read_reference(tumours.mutations, coding_sequences, genome)
     risks = risks_of(tumours, outcome.value, horizon=horizon * YEAR, repeats=repeats, seed=seed, progress=progress)
     return report(

@@ -54,17 +54,17 @@ def write_exports(found: dict[str, Any], folder: Path, key: Sequence[tuple[str, 
         for own in [entry.get("risk") or {}]
     ]
     written = [
-        _write(folder / "drivers.tsv", _table([*made_up, heads, *drivers], "\t")),
-        _write(folder / "genes.tsv", _table([*made_up, ["gene", "altered", "called", *ranks], *genes], "\t")),
-        _write(
+        write_text(folder / "drivers.tsv", _table([*made_up, heads, *drivers], "\t")),
+        write_text(folder / "genes.tsv", _table([*made_up, ["gene", "altered", "called", *ranks], *genes], "\t")),
+        write_text(
             folder / "programmes.tsv",
             _table([*made_up, ["alteration", "gene", "share_of_altered_tumours", "share_raised"], *programmes], "\t"),
         ),
-        _write(folder / "risk.tsv", _table([*made_up, *_about_risk(found), _RISK_HEADS, *risks], "\t")),
-        _write(folder / "tumours.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
+        write_text(folder / "risk.tsv", _table([*made_up, *_about_risk(found), _RISK_HEADS, *risks], "\t")),
+        write_text(folder / "tumours.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
     ]
     rows = [["patient_id", "code"], *sorted(([*pair] for pair in key), key=lambda pair: pair[1])]
-    return [*written, _write(folder / "key.csv", _table(rows, ","), mode=0o600)]
+    return [*written, write_text(folder / "key.csv", _table(rows, ","), mode=0o600)]
 
 
 _RISKS = ("marker", "standard", "place", "place_standard", "known")
@@ -98,10 +98,13 @@ def _table(rows: Iterable[Sequence[Any]], separator: str) -> str:
     return text.getvalue()
 
 
-def _write(path: Path, text: str, mode: int = 0o666) -> Path:
+def write_text(path: Path, text: str, mode: int = 0o666) -> Path:
+    """Write a file in one step, under a name of this process first."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Rights are given when the file is made: the key is at no moment open to others.
-    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "w", encoding="utf-8") as stream:
+    with os.fdopen(
+        os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "w", encoding="utf-8", newline="\n"
+    ) as stream:
         stream.write(text)
     os.replace(unfinished, path)
     return path
@@ -134,9 +137,11 @@ def write_progression(found: dict[str, Any], folder: Path, ids: Sequence[str]) -
     columns = ["tumour", "events", "likeliest_order", "order_chance", *(f"next_{name}" for name in names)]
     key = sorted(zip(ids, deal_codes(tuple(ids), found["seed"]), strict=True), key=lambda pair: pair[1])
     return [
-        _write(folder / "edges.tsv", _table([*made_up, heads, *edges], "\t")),
-        _write(folder / "rates.tsv", _table([*made_up, own, *rates], "\t")),
-        _write(folder / "tumours.tsv", _table([*made_up, columns, *tumours], "\t")),
-        _write(folder / "progression.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
-        _write(folder / "key.csv", _table([["tumour", "code"], *key], ","), mode=0o600),
+        write_text(folder / "edges.tsv", _table([*made_up, heads, *edges], "\t")),
+        write_text(folder / "rates.tsv", _table([*made_up, own, *rates], "\t")),
+        write_text(folder / "tumours.tsv", _table([*made_up, columns, *tumours], "\t")),
+        write_text(
+            folder / "progression.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        ),
+        write_text(folder / "key.csv", _table([["tumour", "code"], *key], ","), mode=0o600),
     ]

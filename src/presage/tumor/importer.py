@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary
+from presage.tumor.command import YEAR
 from presage.tumor.risk.individual import EVENTS
 from presage.tumor.risk.tables import make_risk_cohort
 
@@ -83,8 +85,8 @@ def import_tumors(
         raise InputError("no clinical table", cure="--clinical FILE with follow-up, age and stage or grade")
     if outcome not in EVENTS:
         raise InputError(f"--outcome is os or pfi, not {outcome!r}")
-    if not horizon > 0:
-        raise InputError(f"--horizon is a number of years above 0, not {horizon:g}")
+    if not 0 < horizon < math.inf:
+        raise InputError(f"--horizon is a number of years above 0, not {horizon:g}", cure="for example --horizon 3")
     files = {
         "maf": Path(source),
         "clinical": clinical,
@@ -124,7 +126,7 @@ def _text(
         title=json.dumps(f"Risk of {EVENTS[outcome]} from stage, age and mutations: {name}"),
         outcome=outcome,
         label=json.dumps(EVENTS[outcome]),
-        horizon=f"{365.25 * horizon:g}",
+        horizon=f"{YEAR * horizon:g}",
         folds=folds,
         repeats=4,
         files="".join(lines),

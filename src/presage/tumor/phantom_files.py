@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from presage.tumor.command import YEAR
 from presage.tumor.gathering import Files
 from presage.tumor.phantom import PhantomTumours
 
@@ -56,7 +57,7 @@ def write_phantom(tumours: PhantomTumours, folder: Path, *, seed: int = 2020) ->
     clinical = {
         "patient_id": patients,
         "OS": tumours.events.astype(int),
-        "OS.time": np.maximum((tumours.times * 365.25).round(), 1).astype(int),
+        "OS.time": np.maximum((tumours.times * YEAR).round(), 1).astype(int),
         "age": tumours.age.round(1),
         "stage": [f"Stage {'I' * stage if stage < 4 else 'IV'}" for stage in tumours.stage.tolist()],
     }

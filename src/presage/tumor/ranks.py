@@ -26,6 +26,8 @@ from presage.tumor.selection import (
 
 # P-values that a QQ plot needs; all small ones are kept, of the others every so many.
 _SURE = 0.01
+#: False discovery rate below which the cohort is said to select for a gene.
+SELECTED = 0.1
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,12 @@ def rank_genes(tumours: Tumours, calls: Calls | None, genes: Genes | None, refer
     by_name = dict(zip(selection.counts.genes.names, uniform.tolist(), strict=True))
     document = {
         "tested": len(uniform),
-        "selected": selection.selected(0.1),
+        "selected": selection.selected(SELECTED),
         "p": [float(f"{p:.4g}") for p in sorted(uniform.tolist())],
         "named": [(float(f"{by_name[gene]:.4g}"), gene) for gene in tested.index[:12] if by_name[gene] < _SURE],
         "limits": list(selection.limits),
         "patients": selection.counts.patients,
+        "by_context": selection.context is not None,
     }
     return Ranks(table, document)
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
+from presage.tumor.exports import write_text
 from presage.tumor.gathering import owners_in
 from presage.tumor.ranks import read_reference
 from presage.tumor.readers import Mutations, hypermutators, read_maf, tame
@@ -133,11 +134,7 @@ def write_screen(found: Screen, folder: Path) -> list[Path]:
         "selection.tsv": made_up + rows,
         "selection.json": json.dumps(found.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     }
-    for name, text in texts.items():
-        unfinished = folder / f".{name}.part"
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
-        unfinished.replace(folder / name)
-    return [folder / name for name in texts]
+    return [write_text(folder / name, text) for name, text in texts.items()]
 
 
 def _read(

@@ -85,7 +85,11 @@ def judge(
         If there is no permutation, or alpha or the rate is no share.
     """
     if permutations < 1 or not 0 < alpha < 1 or not (fdr is None or 0 < fdr < 1):
-        raise InputError(f"{permutations} permutations at alpha {alpha}, false discovery rate {fdr}")
+        rate = "" if fdr is None else f", false discovery rate {fdr:g}"
+        raise InputError(
+            f"{permutations} permutations at alpha {alpha:g}{rate}: it takes one at least, and shares between 0 and 1",
+            cure="20 permutations at alpha 0.01 are usual, 200 with a false discovery rate of 0.1",
+        )
     place = strata(inference.altered.sum(axis=0, dtype=np.int64))
     tumour, alteration = (part.astype(np.int64) for part in np.nonzero(inference.altered))
     observed = _scores(inference)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from presage.cohort import InputError
 from presage.study.finished_run import FinishedRun
@@ -26,7 +26,7 @@ class TumorPages(Pages):
     maf, build, expression, copy_number, gene_positions, clinical, patients, gene_lengths, coding_sequences, genome,
     gene_sets
         Files of the cohort, as `presage tumor drivers` takes them. Without expression no driver is called.
-    deg_rule, deg_threshold, at_least, evidence, leak, leave_out, permutations, alpha, fdr, seed
+    deg_rule, deg_threshold, at_least, rows, repair_dates, evidence, leak, leave_out, permutations, alpha, fdr, seed
         As its options.
     marker
         Name of the marker whose risk is told; by default the primary one, else the first.
@@ -50,15 +50,39 @@ class TumorPages(Pages):
     deg_rule: Literal["auto", "normals", "cohort", "given"] = "auto"
     deg_threshold: float = Field(default=3.0, ge=0.1)
     at_least: int = Field(default=2, ge=1)
+    rows: Literal["tumours", "genes"] | None = None
+    repair_dates: bool = False
     evidence: Literal["changed", "continuous"] = "changed"
     leak: Literal["published", "driver"] = "published"
     leave_out: bool = False
-    permutations: int = Field(default=20, ge=2, multiple_of=2)
+    permutations: int = Field(default=20, ge=2)
     alpha: float = Field(default=0.01, gt=0, lt=1)
     fdr: float | None = Field(default=None, gt=0, lt=1)
     seed: int = Field(default=2020, ge=0)
     marker: str | None = None
     unit: Literal["days", "months", "years"] = "days"
+
+    @field_validator("permutations")
+    @classmethod
+    def _halves(cls, number: int, others: ValidationInfo) -> int:
+        # Changed genes are judged by two halves of the permutations, the number of explained genes by the second.
+        if number % 2 and others.data.get("evidence") == "changed":
+            raise ValueError("with evidence: changed it should be an even number")
+        return number
+
+    @field_validator("evidence")
+    @classmethod
+    def _has_expression(cls, evidence: str, others: ValidationInfo) -> str:
+        if evidence == "continuous" and others.data.get("expression") is None:
+            raise InputError("evidence: continuous judges expression, and none is named", cure="expression: FILE")
+        return evidence
+
+    @field_validator("fdr")
+    @classmethod
+    def _has_p_values(cls, rate: float | None, others: ValidationInfo) -> float | None:
+        if rate is not None and others.data.get("evidence") == "changed":
+            raise InputError("a false discovery rate needs p-values", cure="evidence: continuous, or alpha")
+        return rate
 
     def make(self, run: FinishedRun, folder: Path, progress: Progress) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         """See :class:`presage.study.pages.Pages`."""
@@ -74,11 +98,13 @@ class TumorPages(Pages):
             deg_rule=self.deg_rule,
             deg_threshold=self.deg_threshold,
             at_least=self.at_least,
+            rows=self.rows,
+            repair_dates=self.repair_dates,
             coding=self.coding_sequences is not None,
         )
         progress.advance()
         progress.finish()
-        codes = _codes(tumours.patients, run.codes)
+        codes = _codes(tumours.patients, run.codes, self.seed)
         settings = Settings(
             evidence=self.evidence,
             leak=self.leak,
@@ -101,7 +127,9 @@ class TumorPages(Pages):
         )
 
 
-def _codes(patients: tuple[str, ...], of_run: Mapping[str, str]) -> dict[str, str]:
+def _codes(patients: tuple[str, ...], of_run: Mapping[str, str], seed: int) -> dict[str, str]:
+    from presage.tumor.analysis import deal_codes
+
     strangers = [patient for patient in patients if patient not in of_run]
     if len(strangers) == len(patients):
         raise InputError(
@@ -109,9 +137,8 @@ def _codes(patients: tuple[str, ...], of_run: Mapping[str, str]) -> dict[str, st
             f"{patients[0]!r}, the study {next(iter(of_run))!r}",
             cure="name the mutations that the cohort was made from, or the ids' patients: patients: FILE.csv",
         )
-    width = max(4, len(str(len(strangers))))
-    # Their order is that of ids: it says nothing of people who are in no findings.
-    more = {patient: f"X{number:0{width}d}" for number, patient in enumerate(strangers, start=1)}
+    dealt = deal_codes(tuple(strangers), seed)
+    more = {patient: f"X{code.removeprefix('T')}" for patient, code in zip(strangers, dealt, strict=True)}
     return {patient: of_run.get(patient) or more[patient] for patient in patients}
 
 

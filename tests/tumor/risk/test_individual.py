@@ -133,7 +133,7 @@ def test_a_horizon_beyond_the_follow_up_and_missing_tables_are_said(table: pd.Da
 
 
 def test_copy_number_enters_and_neighbours_count_once(table: pd.DataFrame) -> None:
-    column = next(name for name in table if str(name).startswith("amplified_"))
+    column = next(name for name in table if str(name).startswith("cna_amplified_"))
     outcome = Outcome("os_days", "time-to-event", event="os_event")
     given = table.assign(**{f"{column}_NEIGHBOUR": table[column]})
     empty = pd.DataFrame(columns=["patient_id", "visit", "kind", "path"])
@@ -142,12 +142,23 @@ def test_copy_number_enters_and_neighbours_count_once(table: pd.DataFrame) -> No
     assert column in marker._copied
     assert f"{column}_NEIGHBOUR" not in marker._copied
     words = [reason.words for reason in marker.reasons(cohort.blinded(), str(given.index[0]))]
-    gene = column.removeprefix("amplified_")
+    gene = column.removeprefix("cna_amplified_")
     assert any(one.startswith(f"{gene} amplified: ") for one in words)
     assert sum(one.startswith("stage: ") for one in words) == 1
     again = TumorRisk()
     again.restore(*marker.state())
     assert np.array_equal(again.score(cohort.blinded()), marker.score(cohort.blinded()))
+
+
+def test_a_column_that_tells_the_outcome_is_not_taken_for_copy_number(table: pd.DataFrame) -> None:
+    outcome = Outcome("os_days", "time-to-event", event="os_event")
+    given = table.assign(lost_to_followup=1 - table["os_event"].fillna(0), amplified_RNA_kit=1.0)
+    empty = pd.DataFrame(columns=["patient_id", "visit", "kind", "path"])
+    cohorts = [Cohort(one, empty, outcome_columns=outcome.columns).with_outcome(outcome) for one in (table, given)]
+    scores = [TumorRisk().fit(one, Resources(seed=1)).score(one.blinded()) for one in cohorts]
+    assert np.array_equal(*scores)
+    marker = TumorRisk().fit(cohorts[1], Resources(seed=1))
+    assert all(column.startswith(("cna_amplified_", "cna_lost_")) for column in marker._copied)
 
 
 def test_a_map_of_ids_finds_the_patients_of_the_mutations(tumours: Tumours) -> None:
@@ -179,6 +190,9 @@ def test_pages_say_whether_the_marker_beats_the_standard(risks: Risks) -> None:
     null = {**document, "section": {**document["section"], "markers": [{**against, "verdict": "does not beat"}]}}
     assert "was not shown to put early events first better" in quality(null)
     assert "This is a null result: go by the standard" in quality(null)
+    worse = {**document, "section": {**document["section"], "markers": [{**against, "verdict": "worse than"}]}}
+    assert "null result" not in quality(worse)
+    assert "It is worse than the standard: go by the standard" in quality(worse)
 
 
 def test_where_there_is_no_risk_the_page_says_why() -> None:

@@ -49,6 +49,14 @@ def test_what_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.fa.fai").write_text("1\tfour\n")
     with pytest.raises(InputError, match="line 1 is no line of an index"):
         Genome(tmp_path / "a.fa")
+    for bad in ("1\t4\t3\t0\t5", "1\t0\t3\t4\t5", "1\t-4\t3\t4\t5", "1\t4\t-3\t4\t5", "1\t4\t3\t4\t2"):
+        (tmp_path / "a.fa.fai").write_text(f"{bad}\n")
+        with pytest.raises(InputError, match="line 1: 1 has"):
+            Genome(tmp_path / "a.fa")
+    (tmp_path / "a.fa.fai").write_bytes(bytes(range(128, 256)))
+    with pytest.raises(InputError, match="is no text") as error:
+        Genome(tmp_path / "a.fa")
+    assert error.value.where == "a.fa.fai"
     (tmp_path / "b.fa.gz").write_bytes(b"\x1f\x8b\x08")
     with pytest.raises(InputError, match="is packed"):
         Genome(tmp_path / "b.fa.gz")

@@ -7,6 +7,7 @@ from typing import Any
 
 from presage.findings.words import joined
 from presage.tumor.pages.words import NO_EXPRESSION, counted, kinds_of, percent, q_value
+from presage.tumor.ranks import SELECTED
 
 # Genes drawn, and listed, of one tumour: a tumour without mismatch repair has thousands.
 _BARS, _ROWS = 12, 30
@@ -30,7 +31,7 @@ def sentence(entry: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 def selected(one: Mapping[str, Any]) -> bool:
     """Whether the cohort selects for a gene."""
-    return one["q"] is not None and one["q"] < 0.1
+    return one["q"] is not None and one["q"] < SELECTED
 
 
 def in_order(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -65,7 +66,7 @@ def _bars(ordered: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dic
         }
         for one in ordered[:_BARS]
     ]
-    legend = [(2, "the cohort selects for it (q below 0.1)"), (6, "not shown to be selected for")]
+    legend = [(2, f"the cohort selects for it (q below {SELECTED:g})"), (6, "not shown to be selected for")]
     return {
         "figure": "bars",
         "name": "altered",
@@ -87,8 +88,8 @@ def _table(ordered: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> di
     ]
     more = f", the first {_ROWS}; all: tumours.json" if len(ordered) > _ROWS else ""
     return {
-        "table": f"Its altered genes{more}. q: below 0.1 the gene is mutated more often in the cohort than chance "
-        f"explains; – where it was not tested. n = {len(ordered)}.",
+        "table": f"Its altered genes{more}. q: below {SELECTED:g} the gene is mutated more often in the cohort than "
+        f"chance explains; – where it was not tested. n = {len(ordered)}.",
         "columns": ["Gene", "Kind", "Tumours with it", "q of selection"],
         "rows": rows,
         "numeric": False,

@@ -16,11 +16,13 @@ from presage.tumor.pages.words import (
     care,
     continuous,
     counted,
+    expected_from,
     frame,
     has_expression,
     percent,
     q_value,
 )
+from presage.tumor.ranks import SELECTED
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
 _PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
@@ -152,7 +154,7 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
         return _by_selection(found)
     shown = [entry for entry in found["genes"] if entry["called"]][:_TABLED]
     names = {entry["gene"] for entry in shown}
-    selected = [e for e in found["genes"] if e["q"] is not None and e["q"] < 0.1 and e["gene"] not in names]
+    selected = [e for e in found["genes"] if e["q"] is not None and e["q"] < SELECTED and e["gene"] not in names]
     shown = [*shown, *sorted(selected, key=lambda entry: entry["rank_selection"])[:10]]
     tested = "not_computed" not in found["selection"]
     pairs, calls = _pairs(found)
@@ -307,17 +309,18 @@ def _selection(found: Mapping[str, Any]) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [
         {
             "text": f"{counted(len(names), 'gene is', 'genes are')} mutated more often than the background explains "
-            f"(false discovery rate below 10 %){told}.",
+            f"(false discovery rate below {percent(SELECTED)}){told}.",
             "strong": True,
         },
         {
             "figure": "quantiles",
             "name": "selection",
             "title": "Mutations against the background",
-            "caption": f"Each point is a gene. On the line: as often mutated as silent mutations and the length of the "
-            f"protein let expect. Above it at the right: more often. n = {own['tested']:,} genes of {own['patients']} "
-            f"patients, all of the mutation table.",
-            "alt": f"QQ plot of {own['tested']} genes; {len(names)} have a false discovery rate below 10 %.",
+            "caption": f"Each point is a gene. On the line: as often mutated as its silent changes and "
+            f"{expected_from(own)} let expect. Above it at the right: more often. n = {own['tested']:,} genes of "
+            f"{own['patients']} patients, all of the mutation table.",
+            "alt": f"QQ plot of {own['tested']} genes; {len(names)} have a false discovery rate below "
+            f"{percent(SELECTED)}.",
             "of": {"values": own["p"], "labels": own["named"]},
             "columns": ("p",),
             "data": [(p,) for p in own["p"][:2000]],

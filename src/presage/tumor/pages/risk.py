@@ -101,7 +101,8 @@ def quality(document: Mapping[str, Any]) -> str:
     else:
         than = within(document["standard"])
         told = f"{document['marker']} was not shown to put early events first better than {than} does"
-    null = " This is a null result: go by the standard." if verdict != "beats" else ""
+    advice = {"beats": "", "worse than": " It is worse than the standard: go by the standard."}
+    null = advice.get(verdict, " This is a null result: go by the standard.")
     return f"{told} ({values}; difference {difference}).{null} {_calibrated(marker)}"
 
 

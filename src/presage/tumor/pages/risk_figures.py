@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from presage.findings.words import limits, number, p_value, with_interval
+from presage.tumor.command import YEAR
 from presage.tumor.pages.words import percent
 
 # Points of the curve of all risks, and the names and colours of the thirds.
 _POINTS = 100
 _THIRDS = (("lowest third", "series-1"), ("middle third", "series-5"), ("highest third", "series-2"))
-_DAYS = {"years": 1.0, "months": 12.0, "days": 365.25}
+_DAYS = {"years": 1.0, "months": 12.0, "days": YEAR}
 
 
 def horizon_words(document: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from presage.findings.words import joined
-from presage.tumor.pages.words import counted, q_value
+from presage.tumor.pages.words import counted, expected_from, q_value
 
 _NAMES = {"selection": "Test of selection", "length": "Length alone (Poisson)", "frequency": "Frequency alone"}
 _STROKES = {"selection": "series-1", "length": "series-2", "frequency": "standard"}
@@ -35,7 +35,7 @@ def selection_page(found: Mapping[str, Any]) -> dict[str, Any]:
         "sentence": _sentence(found),
         "also": f"{found['tested']:,} genes of {counted(found['patients'], 'patient')} were tested; each patient "
         "counts once for a gene and a class of change. Expectations follow "
-        + ("each gene's own sequence and the contexts of mutation" if found["by_context"] else "protein length")
+        + expected_from(found)
         + " and the gene's silent changes"
         + (", and how dense those are in other cohorts." if found["covariates"] else "."),
         "facts": [

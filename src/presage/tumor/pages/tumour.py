@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from presage.findings.words import joined
+from presage.tumor.command import YEAR
 from presage.tumor.pages import altered
 from presage.tumor.pages.risk import LIMITS, NONE, short_risk, tumour_risk
 from presage.tumor.pages.words import (
@@ -19,6 +20,7 @@ from presage.tumor.pages.words import (
     percent,
     q_value,
 )
+from presage.tumor.ranks import SELECTED
 
 # Bars, and genes listed of each driver.
 _BARS, _GENES = 12, 12
@@ -72,7 +74,7 @@ def _sentence(entry: Mapping[str, Any], called: Sequence[Mapping[str, Any]], nou
     altered = counted(len(entry["alterations"]), "altered gene")
     if not entry["alterations"]:
         return "None of the genes that were judged is altered in this tumour, so that nothing can be called its driver."
-    names = [one["gene"] for one in entry["alterations"] if one["q"] is not None and one["q"] < 0.1]
+    names = [one["gene"] for one in entry["alterations"] if one["q"] is not None and one["q"] < SELECTED]
     selected = f" Of its genes the cohort selects for {joined(names[:5])}." if names else ""
     if not called:
         return (
@@ -165,7 +167,10 @@ def _alterations(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str
             "as many tumours have."
         )
     if tested:
-        text += " q: below 0.1 the gene is mutated more often in the cohort than chance explains; – for copy number."
+        text += (
+            f" q: below {SELECTED:g} the gene is mutated more often in the cohort than chance explains; "
+            "– for copy number."
+        )
     table = {
         "table": f"Every altered gene of this tumour, those that explain most first. n = {len(rows)}.",
         "columns": [*columns, *(["q of selection"] if tested else [])],
@@ -282,10 +287,10 @@ def _follow_up(entry: Mapping[str, Any]) -> dict[str, Any] | None:
         told.append(f"Age at diagnosis {own['age']:.0f} years.")
     if "os_days" in own:
         ended = "died" if own.get("os_event") else "was alive at the last look"
-        told.append(f"The patient {ended} after {own['os_days'] / 365.25:.1f} years.")
+        told.append(f"The patient {ended} after {own['os_days'] / YEAR:.1f} years.")
     if "pfi_days" in own:
         ended = "Progression" if own.get("pfi_event") else "No progression was seen"
-        told.append(f"{ended} {'after' if own.get('pfi_event') else 'in'} {own['pfi_days'] / 365.25:.1f} years.")
+        told.append(f"{ended} {'after' if own.get('pfi_event') else 'in'} {own['pfi_days'] / YEAR:.1f} years.")
     blocks: list[dict[str, Any]] = [{"text": " ".join(told)}]
     known = (entry.get("risk") or {}).get("known")
     blocks.append(

@@ -57,12 +57,18 @@ NO_EXPRESSION = (
 
 def continuous(found: Mapping[str, Any]) -> bool:
     """Whether expression was judged without a threshold: every measured gene was asked for."""
-    return bool(found["settings"].get("evidence") == "continuous")
+    return has_expression(found) and bool(found["settings"].get("evidence") == "continuous")
 
 
 def asked(found: Mapping[str, Any]) -> str:
     """What the genes are that alterations explain."""
     return "measured gene" if continuous(found) else "changed gene"
+
+
+def expected_from(selection: Mapping[str, Any]) -> str:
+    """What, beside silent changes, tells how often a gene would be mutated by chance."""
+    by_context = selection.get("by_context", False)
+    return "each gene's own sequence and the contexts of mutation" if by_context else "protein length"
 
 
 def frame(found: Mapping[str, Any]) -> dict[str, Any]:

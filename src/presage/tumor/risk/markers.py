@@ -18,6 +18,8 @@ from presage.tumor.risk.cox import Floats, PenalisedCox
 THREE_YEARS = 1095.75
 # Changes of copy number whose patients are the same to this share (Jaccard index) are one amplified or lost stretch.
 _TOGETHER = 0.7
+#: How columns of copy number begin: so that none of another meaning (`lost_to_followup`) is taken for one.
+COPIES = ("cna_amplified_", "cna_lost_")
 
 
 class StageAge(Marker):
@@ -141,7 +143,9 @@ class TumorRisk(StageAge):
         of them are used at most: the most frequent, penalised as genes are.
     """
 
-    summary: ClassVar[str] = "Penalised proportional hazards on stage, age, mutation burden and mutated genes."
+    summary: ClassVar[str] = (
+        "Penalised proportional hazards on stage, age, mutation burden, mutated genes and, where known, copy number."
+    )
 
     burden: str = "burden"
     prefix: str = "mut_"
@@ -149,7 +153,7 @@ class TumorRisk(StageAge):
     most: int = Field(default=20, gt=0)
     least: float = Field(default=0.03, ge=0, lt=1)
 
-    copies: list[str] = Field(default=["amplified_", "lost_"])
+    copies: list[str] = Field(default=list(COPIES))
     most_copies: int = Field(default=10, ge=0)
 
     _chosen: list[str] = PrivateAttr(default_factory=list)
@@ -184,13 +188,18 @@ class TumorRisk(StageAge):
 
     def _told(self, values: Floats) -> list[str]:
         genes = zip([f"{gene} mutated" for gene in self._chosen], values[2:], strict=False)
-        copied = [" ".join(column.partition("_")[::-2]) for column in self._copied]
+        copied = [self._copy_words(column) for column in self._copied]
         copies = zip(copied, values[2 + len(self._chosen) :], strict=True)
         return [
             *super()._told(values),
             f"mutations: {np.expm1(values[1]):,.0f}",
             *(f"{name}: {'yes' if value else 'no'}" for name, value in (*genes, *copies)),
         ]
+
+    def _copy_words(self, column: str) -> str:
+        """`cna_lost_RB1` is "RB1 lost"."""
+        prefix = next((one for one in self.copies if column.startswith(one)), "")
+        return f"{column.removeprefix(prefix)} {prefix.removeprefix('cna_').strip('_')}".strip()
 
     def _features(self, cohort: Cohort) -> Floats:
         genes = [_numbers(cohort, self.prefix + gene) for gene in self._chosen]

@@ -11,6 +11,7 @@ from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tab
 from presage.tumor.readers import Clinical, Mutations, one_per_patient, read_clinical, read_maf
 from presage.tumor.readers.columns import plain
 from presage.tumor.risk.kind import COLUMNS
+from presage.tumor.risk.markers import COPIES
 
 #: The word before the ids of made-up patients.
 PHANTOM = "PHANTOM"
@@ -33,8 +34,9 @@ def risk_table(
     least
         Share of patients in whom a gene must be mutated to have a column. It looks at no outcome.
     copies
-        Copy number of genes, patients x genes, -2 to 2: gives columns `amplified_GENE` (2) and `lost_GENE` (-2) of
-        genes with that in a share `least` of its patients; NaN for patients whom it does not have.
+        Copy number of genes, patients x genes, -2 to 2: gives columns `cna_amplified_GENE` (2) and
+        `cna_lost_GENE` (-2) of genes with that in a share `least` of its patients; NaN for patients whom it
+        does not have.
 
     Raises
     ------
@@ -71,8 +73,8 @@ def risk_table(
 
 def _copy_columns(copies: pd.DataFrame, least: float) -> pd.DataFrame:
     parts = []
-    for word, has in (("amplified", copies >= 2), ("lost", copies <= -2)):
-        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(f"{word}_"))
+    for prefix, has in zip(COPIES, (copies >= 2, copies <= -2), strict=True):
+        parts.append(has.loc[:, has.mean() >= least].astype(float).add_prefix(prefix))
     return pd.concat(parts, axis=1)
 
 
@@ -95,8 +97,14 @@ def make_risk_cohort(
     Raises
     ------
     InputError
-        As the readers do; a cohort that is there already; nobody with this outcome.
+        As the readers do; a cohort that is there already; nobody with this outcome; no gene that is mutated in the
+        share `least`, or one that is no share.
     """
+    if not 0 <= least < 1:
+        raise InputError(
+            f"the least share of patients in whom a gene is mutated is from 0 to below 1, not {least:g}",
+            cure="for example --least 0.02",
+        )
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
     mutations = read_maf(maf, build=build)
@@ -107,6 +115,12 @@ def make_risk_cohort(
             f"nobody has {outcome.upper()} follow-up",
             where=Path(clinical).name,
             cure="it needs a status and days, as OS and OS.time",
+        )
+    if not any(str(column).startswith("mut_") for column in table):
+        raise InputError(
+            f"no gene is mutated in a share of {least:g} of the {len(table)} patients",
+            where=Path(maf).name,
+            cure="a lower --least, or check that the calls are not silent ones alone",
         )
     kept = _primary(mutations)[list(COLUMNS)]
     of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))

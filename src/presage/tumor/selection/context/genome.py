@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from presage.cohort import InputError
 from presage.tumor.selection.context.changes import DIGIT, NO_BASE
 
+_ANEW = "Make it anew: samtools faidx."
+
 
 class _Contig(NamedTuple):
     length: int
@@ -54,15 +56,25 @@ class Genome:
     def _read_index(self, index: Path) -> dict[str, _Contig]:
         found = {}
         size = self.path.stat().st_size
-        for number, line in enumerate(index.read_text().splitlines(), start=1):
+        try:
+            lines = index.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise InputError("is no text, as an index is", where=index.name, cure=_ANEW) from None
+        for number, line in enumerate(lines, start=1):
             try:
                 name, *numbers = line.split("\t")
                 contig = _Contig(*(int(word) for word in numbers[:4]))
             except (ValueError, TypeError):
-                cure = "Make it anew: samtools faidx."
-                raise InputError(f"line {number} is no line of an index", where=index.name, cure=cure) from None
+                raise InputError(f"line {number} is no line of an index", where=index.name, cure=_ANEW) from None
+            if min(contig.length, contig.line_bases, contig.offset) < 1 or contig.line_bytes < contig.line_bases:
+                raise InputError(
+                    f"line {number}: {name} has {contig.length} bases from byte {contig.offset}, {contig.line_bases} "
+                    f"of {contig.line_bytes} bytes a line",
+                    where=index.name,
+                    cure=f"All are above 0, and no line has more bases than bytes. {_ANEW}",
+                )
             last = contig.length - 1
-            end = contig.offset + last // max(contig.line_bases, 1) * contig.line_bytes + last % contig.line_bases
+            end = contig.offset + last // contig.line_bases * contig.line_bytes + last % contig.line_bases
             if end >= size:
                 cure = "The index is of another file: samtools faidx."
                 raise InputError(f"{name} ends behind the end of {self.path.name}", where=index.name, cure=cure)

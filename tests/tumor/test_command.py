@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import stat
@@ -271,3 +272,68 @@ def test_selection_by_coding_sequences(presage: Typed, tmp_path: Path) -> None:
     code, _, complained = presage(*base, "--coding-sequences", tmp_path / "p.fa")
     assert code != 0
     assert "holds proteins" in complained
+
+
+def _spoil(path: Path, how: str) -> Path:
+    """A table in the place of `path` that cannot be read."""
+    bad = path.with_name(f"bad-{how}.{'gz' if how == 'cut' else 'csv'}")
+    packed = gzip.compress(path.read_bytes())
+    bad.write_bytes(
+        {"empty": b"", "cut": packed[: len(packed) // 2], "no text": b"id,patient\n\xff\xfe\x81,\x00\n"}[how]
+    )
+    return bad
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "no text"])
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--maf", "mutations.maf"),
+        ("--expression", "expression.csv"),
+        ("--clinical", "clinical.tsv"),
+        ("--gene-lengths", "gene_lengths.tsv"),
+        ("--copy-number", "segments.tsv"),
+        ("--gene-positions", "gene_positions.tsv"),
+        ("--patients", "clinical.tsv"),
+        ("--gene-sets", "gene_sets.gmt"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named(
+    presage: Typed, cohort: Path, tmp_path: Path, option: str, name: str, how: str
+) -> None:
+    given = {"--maf": cohort / "mutations.maf", "--expression": cohort / "expression.csv"}
+    given |= {"--copy-number": cohort / "segments.tsv"} if option == "--gene-positions" else {}
+    given[option] = bad = _spoil(cohort / name, how)
+    words = [word for pair in given.items() for word in pair]
+    code, _, said = presage("tumor", "drivers", *words, "--build", "hg19", "--permutations", 2, "--out", tmp_path / "o")
+    assert code != 0
+    assert bad.name in said, said
+    assert "Traceback" not in said
+    assert "Aborted" not in said
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "no text"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tumor", "drivers", "--alterations"),
+        ("tumor", "progression", "--events"),
+        ("tumor", "selection", "--gene-lengths"),
+        ("import", "tumors", "--clinical"),
+    ],
+)
+def test_other_commands_name_a_bad_table(
+    presage: Typed, cohort: Path, tmp_path: Path, words: tuple[str, ...], how: str
+) -> None:
+    bad = _spoil(cohort / "clinical.tsv", how)
+    more: list[object] = ["--out", tmp_path / "o"]
+    if words[1] == "selection":
+        more += ["--maf", cohort / "mutations.maf", "--build", "hg19"]
+    if words[0] == "import":
+        more = ["--build", "hg19"]
+        words = (*words[:2], str(cohort / "mutations.maf"), str(tmp_path / "o"), *words[2:])
+    code, _, said = presage(*words, bad, *more)
+    assert code != 0
+    assert bad.name in said, said
+    assert "Traceback" not in said
+    assert "Aborted" not in said

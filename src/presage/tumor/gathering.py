@@ -29,6 +29,7 @@ from presage.tumor.readers import (
     split_normals,
     z_scores,
 )
+from presage.tumor.readers.tables import read_table
 from presage.tumor.risk.tables import PHANTOM
 
 ChangeRule = Literal["auto", "normals", "cohort", "given"]
@@ -234,11 +235,17 @@ def _kinds(files: Files, mutations: Mutations | None) -> dict[str, pd.DataFrame]
 
 
 def _positions(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path, sep=None, engine="python", dtype={"chromosome": str})
+    table = read_table(path, dtype={"chromosome": str})
     missing = [name for name in ("gene", "chromosome", "start", "end") if name not in table]
     if missing:
         raise InputError(f"has no column {', '.join(missing)}", where=path.name, cure="gene, chromosome, start, end")
     table["chromosome"] = table["chromosome"].str.removeprefix("chr")
+    for name in ("start", "end"):
+        values = pd.to_numeric(table[name], errors="coerce")
+        if values.isna().any():
+            gene = table["gene"][values.isna()].iloc[0]
+            raise InputError(f"{name} of {gene} is no number", where=path.name, cure="Correct or remove the row.")
+        table[name] = values
     return table
 
 
@@ -279,11 +286,8 @@ def _changed(
 
 def _rows(path: Path, files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:
     """Which side of the expression matrix has the patients of the mutations; None where neither plainly does."""
-    try:
-        across = pd.read_csv(path, sep=None, engine="python", nrows=0).columns[1:]
-        down = pd.read_csv(path, sep=None, engine="python", usecols=[0], dtype=str).iloc[:, 0]
-    except (OSError, ValueError, pd.errors.ParserError):
-        return None  # the reader names what is wrong
+    across = read_table(path, nrows=0).columns[1:]
+    down = read_table(path, usecols=[0], dtype=str).iloc[:, 0]
     owners = owners_in(files.patients)
     sides = [sum(owners.get(str(name), patient_of(str(name))) in known for name in side) for side in (down, across)]
     if sides[0] == sides[1]:
@@ -295,9 +299,13 @@ def owners_in(path: Path | None) -> dict[str, str]:
     """Whose tumour each id is, from a table with the columns `id` and `patient`; nothing where there is none."""
     if path is None:
         return {}
-    table = pd.read_csv(path, sep=None, engine="python", dtype=str)
+    table = read_table(path, dtype=str)
     if not {"id", "patient"} <= set(table):
         raise InputError("has no columns id and patient", where=path.name, cure="one row for each id of any table")
+    hollow = np.flatnonzero(table[["id", "patient"]].isna().any(axis=1).to_numpy())
+    if hollow.size:
+        told = f"row {int(hollow[0]) + 2} has no id or no patient ({hollow.size} such)"
+        raise InputError(told, where=path.name, cure="Fill or remove them.")
     return dict(zip(table["id"], table["patient"], strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import stat
@@ -271,3 +272,135 @@ def test_selection_by_coding_sequences(presage: Typed, tmp_path: Path) -> None:
     code, _, complained = presage(*base, "--coding-sequences", tmp_path / "p.fa")
     assert code != 0
     assert "holds proteins" in complained
+
+
+def _spoil(path: Path, how: str) -> Path:
+    """A table in the place of `path` that cannot be read."""
+    bad = path.with_name(f"bad-{how}.{'gz' if how == 'cut' else 'csv'}")
+    packed = gzip.compress(path.read_bytes())
+    bad.write_bytes(
+        {"empty": b"", "cut": packed[: len(packed) // 2], "no text": b"id,patient\n\xff\xfe\x81,\x00\n"}[how]
+    )
+    return bad
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "no text"])
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--maf", "mutations.maf"),
+        ("--expression", "expression.csv"),
+        ("--clinical", "clinical.tsv"),
+        ("--gene-lengths", "gene_lengths.tsv"),
+        ("--copy-number", "segments.tsv"),
+        ("--gene-positions", "gene_positions.tsv"),
+        ("--patients", "clinical.tsv"),
+        ("--gene-sets", "gene_sets.gmt"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named(
+    presage: Typed, cohort: Path, tmp_path: Path, option: str, name: str, how: str
+) -> None:
+    given = {"--maf": cohort / "mutations.maf", "--expression": cohort / "expression.csv"}
+    given |= {"--copy-number": cohort / "segments.tsv"} if option == "--gene-positions" else {}
+    given[option] = bad = _spoil(cohort / name, how)
+    words = [word for pair in given.items() for word in pair]
+    code, _, said = presage("tumor", "drivers", *words, "--build", "hg19", "--permutations", 2, "--out", tmp_path / "o")
+    assert code != 0
+    assert bad.name in said, said
+    assert "Traceback" not in said
+    assert "Aborted" not in said
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "no text"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tumor", "drivers", "--alterations"),
+        ("tumor", "progression", "--events"),
+        ("tumor", "selection", "--gene-lengths"),
+        ("import", "tumors", "--clinical"),
+    ],
+)
+def test_other_commands_name_a_bad_table(
+    presage: Typed, cohort: Path, tmp_path: Path, words: tuple[str, ...], how: str
+) -> None:
+    bad = _spoil(cohort / "clinical.tsv", how)
+    more: list[object] = ["--out", tmp_path / "o"]
+    if words[1] == "selection":
+        more += ["--maf", cohort / "mutations.maf", "--build", "hg19"]
+    if words[0] == "import":
+        more = ["--build", "hg19"]
+        words = (*words[:2], str(cohort / "mutations.maf"), str(tmp_path / "o"), *words[2:])
+    code, _, said = presage(*words, bad, *more)
+    assert code != 0
+    assert bad.name in said, said
+    assert "Traceback" not in said
+    assert "Aborted" not in said
+
+
+def test_a_clinical_table_of_other_people_is_refused(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    other = cohort / "other.tsv"
+    other.write_text((cohort / "clinical.tsv").read_text().replace("PHANTOM-", "ELSE-"))
+    code, _, said = presage("tumor", "drivers", *options(cohort, tmp_path / "out"), "--clinical", other)
+    assert code != 0
+    assert "other.tsv: no patient of the tumours is in it" in said
+    assert "ELSE-" in said
+    assert "PHANTOM-" in said
+
+
+def _with_doubts(cohort: Path) -> Path:
+    """The cohort with one patient a second time under another id, and one with very many mutations."""
+    table = pd.read_csv(cohort / "mutations.maf", sep="\t", dtype=str)
+    names = table["Tumor_Sample_Barcode"].value_counts().index
+    first = table[table["Tumor_Sample_Barcode"] == names[0]]
+    loud = pd.concat([first.iloc[:1]] * 900).assign(Tumor_Sample_Barcode=names[1])
+    loud["Start_Position"] = [str(1000 + 7 * number) for number in range(len(loud))]
+    loud["Chromosome"], loud["Hugo_Symbol"] = "1", [f"LOUD{number % 300}" for number in range(len(loud))]
+    own = loud[:30].assign(Tumor_Sample_Barcode=names[2])
+    own["Start_Position"] = [str(90_000_000 + 11 * number) for number in range(len(own))]
+    again = pd.concat([own, table[table["Tumor_Sample_Barcode"] == names[2]]])
+    more = pd.concat([table, loud, own, again.assign(Tumor_Sample_Barcode=names[3])])
+    path = cohort / "doubts.maf"
+    more.to_csv(path, sep="\t", index=False)
+    return path
+
+
+def test_one_patient_twice_and_hypermutated_ones_are_told(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    maf, out = _with_doubts(cohort), tmp_path / "out"
+    code, _, said = presage(
+        *("tumor", "drivers", "--maf", maf, "--build", "hg19", "--expression", cohort / "expression.csv"),
+        *("--evidence", "continuous", "--fdr", 0.1, "--permutations", 4, "--out", out),
+    )
+    assert code == 0, said
+    assert "warning: 1 pair(s) of samples that count as different patients" in said
+    assert "be one patient's: each such patient counts several times: PHANTOM-" in said
+    assert "warning: 1 hypermutated patient was kept." in said
+    assert "4 permutations is coarse: take --permutations 200" in said
+    page = unescape((out / "cohort.html").read_text())
+    assert "1 pair(s) of samples that count as different patients" in page
+    assert "1 hypermutated patient was kept." in page
+    assert "scale of the expression, by its values" in page
+    assert "PHANTOM-" not in page
+    found = json.loads((out / "tumours.json").read_text())
+    entry = next(one for one in found["tumours"] if one["unjudged"]["n"] > 12)
+    assert len(entry["unjudged"]["genes"]) == 12
+    own = unescape((out / "tumours" / f"{entry['code']}.html").read_text())
+    assert f"And {entry['unjudged']['n']} genes altered in fewer than 2 tumours were not judged" in own
+
+
+def test_an_import_tells_the_same(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    maf = _with_doubts(cohort)
+    clinical = pd.read_csv(cohort / "clinical.tsv", sep="\t", dtype=str)
+    people = set(pd.read_csv(maf, sep="\t", dtype=str)["Tumor_Sample_Barcode"])
+    key = next(name for name in clinical if clinical[name].isin(people).any())
+    gone = [name for name in clinical[key] if name in people][:3]
+    clinical[~clinical[key].isin(gone)].to_csv(cohort / "fewer.tsv", sep="\t", index=False)
+    code, said, complained = presage(
+        *("import", "tumors", maf, tmp_path / "made", "--clinical", cohort / "fewer.tsv", "--build", "hg19")
+    )
+    assert code == 0, complained
+    told = said + complained
+    assert "3 of the MAF no clinical row" in told
+    assert "may be one patient's" in told
+    assert "1 hypermutated patient was kept." in told

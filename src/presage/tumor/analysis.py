@@ -28,6 +28,10 @@ from presage.tumor.tci import Continuous, Evidence, Inference, LeakRule, Posteri
 SCHEMA = "presage-tumours/1"
 # Genes of a programme that are kept in the document, and the share of tumours from which a gene belongs to it.
 _PROGRAMME, _PROGRAMME_SHARE = 100, 0.25
+# Genes of a tumour that were not judged and are named.
+_UNJUDGED = 12
+# Permutations from which a false discovery rate is not doubtful.
+_ENOUGH = 200
 
 
 EvidenceKind = Literal["changed", "continuous"]
@@ -67,6 +71,7 @@ def analyse(
     reference: Reference | None = None,
     risks: Risks | None = None,
     codes: Mapping[str, str] | None = None,
+    doubts: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Call the drivers of every tumour and gather what is known of them.
@@ -86,6 +91,8 @@ def analyse(
         Of the patients.
     codes
         By patient; by default as :func:`deal_codes` deals them.
+    doubts
+        Sentences on the cohort's patients that its page must tell; they name nobody.
     progress
         Told of the stages.
 
@@ -125,12 +132,13 @@ def analyse(
     for row, entry in enumerate(entries):
         entry.update(progression.of(row))
         entry["risk"] = judged.of(tumours.patients[row])
+        entry["unjudged"] = _unjudged(tumours, row)
     # By code: the order of the patients' ids says nothing then.
     entries.sort(key=lambda entry: entry["code"])
     return {
         "schema": SCHEMA,
         "phantom": tumours.phantom,
-        "cohort": _cohort(tumours),
+        "cohort": {**_cohort(tumours), "doubts": list(doubts)},
         "settings": asdict(settings),
         "genes": rows,
         "tumours": entries,
@@ -358,11 +366,21 @@ def _follow_up(tumours: Tumours, patient: str) -> dict[str, Any]:
     return {"follow_up": {name: value for name, value in zip(names, own.tolist(), strict=True) if np.isfinite(value)}}
 
 
+def _unjudged(tumours: Tumours, row: int) -> dict[str, Any]:
+    """How many genes of a tumour are altered in too few tumours to be judged, and the first of them."""
+    if tumours.unjudged is None:
+        return {"n": 0, "genes": []}
+    genes = tumours.unjudged.columns[tumours.unjudged.iloc[row].to_numpy() > 0]
+    return {"n": len(genes), "genes": [str(gene) for gene in genes[:_UNJUDGED]]}
+
+
 def _cohort(tumours: Tumours) -> dict[str, Any]:
     return {
         "tumours": len(tumours.patients),
         "altered_genes": int(tumours.altered.shape[1]),
         "rare": tumours.rare,
+        "at_least": tumours.at_least,
+        "scale": tumours.scale,
         "measured_genes": 0 if tumours.changed is None else int(tumours.changed.shape[1]),
         "changed_a_tumour": None if tumours.changed is None else float(tumours.changed.sum(axis=1).median()),
         "rule": tumours.rule,
@@ -398,6 +416,16 @@ def refuse_settings(settings: Settings, *, expression: bool) -> None:
             "without expression there is nothing that --evidence continuous could judge",
             cure="--expression FILE, or leave out --evidence and --fdr",
         )
+
+
+def doubtful(settings: Settings) -> str:
+    """What is doubtful about the settings and is done all the same; empty where nothing is."""
+    if settings.fdr is None or settings.permutations >= _ENOUGH:
+        return ""
+    return (
+        f"a false discovery rate from {settings.permutations} permutations is coarse: take --permutations {_ENOUGH} "
+        "or more"
+    )
 
 
 def refuse_too_few(tumours: Tumours, least: int = 20) -> None:

@@ -123,7 +123,7 @@ def drivers(
     """
     from presage.study.progress import terminal_progress
     from presage.tumor.analysis import Settings, refuse_settings
-    from presage.tumor.gathering import Files, gather
+    from presage.tumor.gathering import Files, gather, refuse_other_people
     from presage.tumor.prognosis import risks_of
     from presage.tumor.ranks import read_reference
 
@@ -160,6 +160,7 @@ def drivers(
         repair_dates=repair_dates,
         coding=coding_sequences is not None,
     )
+    refuse_other_people(tumours, clinical)
     progress.advance()
     progress.finish()
     reference = read_reference(tumours.mutations, coding_sequences, genome)
@@ -192,7 +193,8 @@ def report(
 
     `codes` are by patient; by default they are dealt at random.
     """
-    from presage.tumor.analysis import analyse, deal_codes, refuse_too_few
+    from presage.tumor.analysis import analyse, deal_codes, doubtful, refuse_too_few
+    from presage.tumor.doubts import doubts_of
     from presage.tumor.exports import write_exports
     from presage.tumor.gene_sets import read_gene_sets
     from presage.tumor.pages.cohort import cohort_page
@@ -201,6 +203,10 @@ def report(
 
     refuse_too_few(tumours)
     known_as = codes or dict(zip(tumours.patients, deal_codes(tumours.patients, settings.seed), strict=True))
+    doubts = doubts_of(tumours.mutations, tumours.owners)
+    for text in (doubtful(settings), *(doubt.terminal for doubt in doubts)):
+        if text:
+            progress.say(f"warning: {text}")
     found = analyse(
         tumours,
         settings,
@@ -209,6 +215,7 @@ def report(
         reference=reference,
         risks=risks,
         codes=known_as,
+        doubts=[doubt.page for doubt in doubts],
         progress=progress,
     )
     write_exports(found, out, [(patient, known_as[patient]) for patient in tumours.patients])

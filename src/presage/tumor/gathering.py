@@ -29,11 +29,19 @@ from presage.tumor.readers import (
     split_normals,
     z_scores,
 )
+from presage.tumor.readers.tables import read_table
 from presage.tumor.risk.tables import PHANTOM
 
 ChangeRule = Literal["auto", "normals", "cohort", "given"]
 #: Kinds of alterations in the order in which they are told; the last is that of a plain 0/1 table.
 KINDS = ("missense", "truncating", "indel", "amplification", "deep loss", "altered")
+# What a scale is called, and what was done with it.
+_SCALES = {
+    "log-ratio": "log ratio, as it is",
+    "log-intensity": "log2 intensity, as it is",
+    "counts": "counts, log2 of counts per million + 1 taken",
+    "intensity": "intensity, log2 of it + 1 taken",
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,12 @@ class Tumours:
         Patients who were lost.
     phantom
         Whether they are made up.
+    scale
+        What the scale of the expression was taken for, in words; empty where the changes were given.
+    unjudged
+        Tumours x the rare genes, 1 where altered.
+    at_least
+        In fewer tumours a gene is rare.
     """
 
     patients: tuple[str, ...]
@@ -116,6 +130,9 @@ class Tumours:
     flow: Flow = field(default_factory=Flow)
     phantom: bool = False
     expression: pd.DataFrame | None = None
+    scale: str = ""
+    unjudged: pd.DataFrame | None = None
+    at_least: int = 2
 
 
 def gather(
@@ -159,9 +176,9 @@ def gather(
         mutations = read_maf(files.maf, build=files.build, dates=dates, coding=coding)
     kinds = _kinds(files, mutations)
     tables = {"mutations": kinds["mutations"]}
-    changed, z, values, rule = None, None, None, ""
+    changed, z, values, rule, scale = None, None, None, "", ""
     if files.expression is not None:
-        changed, z, values, rule = _changed(files.expression, files, kinds, deg_rule, deg_threshold, rows)
+        changed, z, values, rule, scale = _changed(files.expression, files, kinds, deg_rule, deg_threshold, rows)
         tables["expression"] = changed
     if "copy number" in kinds:
         tables["copy number"] = kinds["copy number"]
@@ -199,8 +216,33 @@ def gather(
         copies=by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
         owners=owners_in(files.patients),
         flow=flow,
+        scale=scale,
+        unjudged=altered.drop(columns=kept),
+        at_least=at_least,
         phantom=any(str(name).startswith(PHANTOM) for name in patients),
     )
+
+
+def refuse_other_people(tumours: Tumours, clinical: Path | None) -> None:
+    """Refuse a clinical table that has nobody of the cohort.
+
+    Raises
+    ------
+    InputError
+        An id of each is shown.
+    """
+    if tumours.clinical is None or clinical is None:
+        return
+    others = () if tumours.mutations is None else tumours.mutations.patients
+    everyone = {*tumours.patients, *(tumours.owners.get(name, name) for name in others)}
+    ids = tumours.clinical.table.index
+    if everyone.isdisjoint(ids):
+        raise InputError(
+            f"no patient of the tumours is in it: it has ids such as {str(ids[0])!r}, the tumours such as "
+            f"{tumours.patients[0]!r}",
+            where=clinical.name,
+            cure="tell whose ids they are: --patients FILE.csv with the columns id and patient",
+        )
 
 
 def _kinds(files: Files, mutations: Mutations | None) -> dict[str, pd.DataFrame]:
@@ -235,11 +277,17 @@ def _kinds(files: Files, mutations: Mutations | None) -> dict[str, pd.DataFrame]
 
 def read_positions(path: Path) -> pd.DataFrame:
     """Where genes lie: `gene`, `chromosome`, `start`, `end`. Raises InputError where a column is missing."""
-    table = pd.read_csv(path, sep=None, engine="python", dtype={"chromosome": str})
+    table = read_table(path, dtype={"chromosome": str})
     missing = [name for name in ("gene", "chromosome", "start", "end") if name not in table]
     if missing:
         raise InputError(f"has no column {', '.join(missing)}", where=path.name, cure="gene, chromosome, start, end")
     table["chromosome"] = table["chromosome"].str.removeprefix("chr")
+    for name in ("start", "end"):
+        values = pd.to_numeric(table[name], errors="coerce")
+        if values.isna().any():
+            gene = table["gene"][values.isna()].iloc[0]
+            raise InputError(f"{name} of {gene} is no number", where=path.name, cure="Correct or remove the row.")
+        table[name] = values
     return table
 
 
@@ -256,9 +304,9 @@ def _changed(
     rule: ChangeRule,
     threshold: float,
     rows: Literal["tumours", "genes"] | None,
-) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None, str]:
+) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None, str, str]:
     if rule == "given":
-        return read_alterations(path), None, None, "as the given table of 0 and 1 says"
+        return read_alterations(path), None, None, "as the given table of 0 and 1 says", ""
     rows = rows or _rows(path, files, {str(name) for name in kinds["mutations"].index})
     expression = read_expression(path, rows=rows, genes=set(kinds["mutations"].columns))
     tumours, normals = split_normals(expression)
@@ -275,16 +323,13 @@ def _changed(
         told = f"more than {threshold:g} robust standard deviations from the median of this cohort's tumours"
     else:
         told = f"more than {threshold:g} standard deviations from the mean of {len(against.values)} normal samples"
-    return changed_genes(tumours, against, threshold=threshold), z, tumours.logged(), told
+    return changed_genes(tumours, against, threshold=threshold), z, tumours.logged(), told, _SCALES[tumours.scale]
 
 
 def _rows(path: Path, files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:
     """Which side of the expression matrix has the patients of the mutations; None where neither plainly does."""
-    try:
-        across = pd.read_csv(path, sep=None, engine="python", nrows=0).columns[1:]
-        down = pd.read_csv(path, sep=None, engine="python", usecols=[0], dtype=str).iloc[:, 0]
-    except (OSError, ValueError, pd.errors.ParserError):
-        return None  # the reader names what is wrong
+    across = read_table(path, nrows=0).columns[1:]
+    down = read_table(path, usecols=[0], dtype=str).iloc[:, 0]
     owners = owners_in(files.patients)
     sides = [sum(owners.get(str(name), patient_of(str(name))) in known for name in side) for side in (down, across)]
     if sides[0] == sides[1]:
@@ -296,9 +341,13 @@ def owners_in(path: Path | None) -> dict[str, str]:
     """Whose tumour each id is, from a table with the columns `id` and `patient`; nothing where there is none."""
     if path is None:
         return {}
-    table = pd.read_csv(path, sep=None, engine="python", dtype=str)
+    table = read_table(path, dtype=str)
     if not {"id", "patient"} <= set(table):
         raise InputError("has no columns id and patient", where=path.name, cure="one row for each id of any table")
+    hollow = np.flatnonzero(table[["id", "patient"]].isna().any(axis=1).to_numpy())
+    if hollow.size:
+        told = f"row {int(hollow[0]) + 2} has no id or no patient ({hollow.size} such)"
+        raise InputError(told, where=path.name, cure="Fill or remove them.")
     return dict(zip(table["id"], table["patient"], strict=True))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from presage.cohort import InputError
+from presage.tumor.readers.tables import read_lines
 
 #: Sets with fewer or more measured genes say nothing of a programme.
 FEWEST, MOST = 5, 500
@@ -35,7 +36,7 @@ def read_gene_sets(path: Path | str) -> dict[str, frozenset[str]]:
         When a line has no genes.
     """
     sets: dict[str, frozenset[str]] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         name, *rest = line.rstrip("\n").split("\t")

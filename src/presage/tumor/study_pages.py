@@ -88,7 +88,7 @@ class TumorPages(Pages):
         """See :class:`presage.study.pages.Pages`."""
         from presage.tumor.analysis import Settings
         from presage.tumor.command import report
-        from presage.tumor.gathering import Files, gather
+        from presage.tumor.gathering import Files, gather, refuse_other_people
         from presage.tumor.ranks import read_reference
 
         names = ("expression", "maf", "copy_number", "gene_positions", "clinical", "patients", "build")
@@ -105,6 +105,7 @@ class TumorPages(Pages):
         progress.advance()
         progress.finish()
         codes = _codes(tumours.patients, run.codes, self.seed)
+        refuse_other_people(tumours, self.clinical)
         settings = Settings(
             evidence=self.evidence,
             leak=self.leak,

@@ -24,6 +24,8 @@ from presage.tumor.readers import (
     read_segments,
     split_normals,
 )
+from presage.tumor.readers.tables import read_table
+from presage.tumor.selection import read_genes
 
 
 def _file(folder: Path, text: str, name: str = "a.csv") -> Path:
@@ -81,7 +83,7 @@ def test_scales(tmp_path: Path, cells: str, scale: str) -> None:
 
 
 def test_holes_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="tumour row 2, gene B"):
+    with pytest.raises(InputError, match="tumour TCGA-02-0002, gene B"):
         read_expression(_file(tmp_path, ",A,B\nTCGA-02-0001,1,2\nTCGA-02-0002,1,\n"))
 
 
@@ -151,3 +153,20 @@ def test_gbm_segments_are_in_hg18(research_data: Path) -> None:
     with pytest.raises(InputError, match="behind the end"):
         read_segments(path, build="hg19")
     assert read_segments(path, build="hg18").without_mean > 0
+
+
+def test_the_header_tells_the_separator(tmp_path: Path) -> None:
+    for number, text in enumerate(["a,b\n1,2\n", "a\tb\n1\t2\n", "\ufeffa;b\n1;2\n", '"a",b\n"1",2\n']):
+        found = read_table(_file(tmp_path, text, f"{number}.csv"))
+        assert found.to_dict("list") == {"a": [1], "b": [2]}
+    # One column is one column, and is not parted at a letter.
+    with pytest.raises(InputError, match="no column of gene symbols") as error:
+        read_genes(_file(tmp_path, "FOO1\nBAR2\n"))
+    assert "it has FOO1." in error.value.cure
+    with pytest.raises(InputError, match="a header and no row"):
+        read_table(_file(tmp_path, "a,b\n"))
+
+
+def test_lengths_that_are_no_numbers_name_the_gene(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="TP53 has length nan"):
+        read_genes(_file(tmp_path, "gene,length\nTP53,long\n"))

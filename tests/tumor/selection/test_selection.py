@@ -104,7 +104,7 @@ def test_a_hypermutator_does_not_rule(genes: Genes) -> None:
     pd.testing.assert_frame_equal(found.table, plain.table)
     assert found.hypermutators is not None
     assert found.hypermutators.patients == ("LOUD",)
-    assert "1 hypermutated patient(s): exclude." in found.limits
+    assert "1 hypermutated patient was left out (--hypermutated exclude)." in found.limits
     assert set(DRIVERS) <= set(select_genes(both, genes, hypermutated="thin").selected())
 
 

@@ -176,9 +176,9 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
             "strong": True,
         },
         {
-            "text": "A gene near the top by every method is a driver that nobody doubts. One that is high by frequency "
-            "and low by the others is often just long, or lies where mutations are common. One that is high by calls "
-            "alone changes the expression of the tumours that have it."
+            "text": "A gene near the top by every method is the likeliest driver: the methods err in different ways. "
+            "One that is high by frequency and low by the others is often just long, or lies where mutations are "
+            "common. One that is high by calls alone changes the expression of the tumours that have it."
         },
         {
             "table": f"Genes called in at least one tumour (the first {_TABLED}), and those under selection that are "
@@ -404,13 +404,16 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _who(found: Mapping[str, Any]) -> dict[str, Any]:
     cohort, settings = found["cohort"], found["settings"]
+    doubts = [{"notes": cohort["doubts"], "title": "Of these patients"}] if cohort.get("doubts") else []
     rows = [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["flow"]]
     rows += [[phrase, f"{number:,} call(s)"] for phrase, number in cohort["read"].items()]
     rows += [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["clinical"] or []]
     rows.append(["genes altered in too few tumours, left out", f"{cohort['rare']:,} gene(s)"])
     if not has_expression(found):
         table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}
-        return {"name": "who", "title": "What went in", "blocks": [{"text": NO_EXPRESSION}, table]}
+        return {"name": "who", "title": "What went in", "blocks": [{"text": NO_EXPRESSION}, table, *doubts]}
+    if cohort.get("scale"):
+        rows.append(["scale of the expression, by its values", cohort["scale"]])
     leak = {
         "published": "its frequency over all tumours (as published)",
         "driver": "its best cause in the other tumours",
@@ -423,4 +426,4 @@ def _who(found: Mapping[str, Any]) -> dict[str, Any]:
         sums = "Whether a tumour's own value fits is reckoned from the other tumours."
     text = f"{rule} What no alteration of a tumour explains is left to {leak}. {sums}"
     table = {"table": "What was read, and what was left out.", "columns": ["What", "How many"], "rows": rows}
-    return {"name": "who", "title": "What went in", "blocks": [{"text": text}, table]}
+    return {"name": "who", "title": "What went in", "blocks": [{"text": text}, table, *doubts]}

@@ -19,6 +19,7 @@ from presage.tumor.pages.words import (
     kinds_of,
     percent,
     q_value,
+    unjudged,
 )
 from presage.tumor.ranks import SELECTED
 
@@ -50,6 +51,10 @@ def tumour_page(entry: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
         _follow_up(entry),
         care(found, *(() if "not_computed" in (entry.get("risk") or NONE) else LIMITS)),
     ]
+    left_out = unjudged(entry, found)
+    if left_out:
+        place = next(part for part in parts if part is not None and part["name"] == "alterations")
+        place["blocks"].append({"text": left_out})
     facts = [("Tumour", entry["code"]), ("Altered genes", f"{len(entry['alterations'])}")]
     if measured:
         facts += [

@@ -71,6 +71,19 @@ def expected_from(selection: Mapping[str, Any]) -> str:
     return "each gene's own sequence and the contexts of mutation" if by_context else "protein length"
 
 
+def unjudged(entry: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Which genes of a tumour were not judged; empty where all were."""
+    own = entry.get("unjudged") or {"n": 0, "genes": []}
+    if not own["n"]:
+        return ""
+    more = f" and {own['n'] - len(own['genes'])} more" if own["n"] > len(own["genes"]) else ""
+    fewer = found["cohort"]["at_least"]
+    return (
+        f"And {counted(own['n'], 'gene')} altered in fewer than {fewer} tumours {'was' if own['n'] == 1 else 'were'} "
+        f"not judged: {', '.join(own['genes'])}{more}."
+    )
+
+
 def frame(found: Mapping[str, Any]) -> dict[str, Any]:
     """What both documents begin with."""
     return {"phantom": found["phantom"], "version": version("presage"), "source": "tumours.json"}

@@ -10,6 +10,7 @@ import pandas as pd
 from presage.cohort import InputError
 from presage.tumor.readers.barcodes import plain_id
 from presage.tumor.readers.maf import Mutations
+from presage.tumor.readers.tables import read_table
 
 
 def read_alterations(path: Path | str) -> pd.DataFrame:
@@ -26,13 +27,8 @@ def read_alterations(path: Path | str) -> pd.DataFrame:
         When a cell is neither 0 nor 1 (row and column named), or an id or an event is there twice.
     """
     where = Path(path).name
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        names = pd.read_csv(path, nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0]
-    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a csv of 0 and 1."
-        ) from None
+    table = read_table(path, dtype=str, keep_default_na=False)
+    names = read_table(path, nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0]
     first = table.iloc[:, 0].str.strip()
     has_ids = bool(~first.isin(["0", "1"]).all()) if len(first) else False
     events = [str(name).strip() for name in names[1 if has_ids else 0 :]]

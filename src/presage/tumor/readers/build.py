@@ -109,7 +109,11 @@ def resolve(stated: pd.Series | None, asked: str | None, where: str) -> Build:
         )
     own = next(iter(builds.values()), None)
     if own is None and named is None:
-        raise InputError("does not say its genome build", where=where, cure="Name it: build='hg19' or build='hg38'.")
+        raise InputError(
+            "does not say its genome build",
+            where=where,
+            cure="Name it: --build hg19 or --build hg38 (in Python build='hg19').",
+        )
     if own is not None and named is not None and own != named:
         raise InputError(f"says genome build {own}, and {named} was asked for", where=where, cure="Lift it over first.")
     build = own if own is not None else named

@@ -12,6 +12,7 @@ import pandas as pd
 from presage.cohort import Flow, InputError
 from presage.tumor.readers.barcodes import patient_of
 from presage.tumor.readers.columns import plain
+from presage.tumor.readers.tables import read_table
 
 _IDS = ("tumor_sample_barcode_min", "bcr_patient_barcode", "patient_id", "patient", "case_submitter_id",
         "submitter_id", "tumor_sample_barcode", "sample_id")  # fmt: skip
@@ -89,12 +90,7 @@ def read_clinical(path: Path | str, patients: Mapping[str, str] | None = None) -
         When there is no id or no survival, a status is not understood, or a patient has two rows that differ.
     """
     where = Path(path).name
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", dtype=str, comment="#", keep_default_na=False)
-    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Check the file."
-        ) from None
+    table = read_table(path, dtype=str, comment="#", keep_default_na=False)
     by_plain = {plain(name): name for name in table.columns}
     key = _one(by_plain, _IDS)
     if key is None:

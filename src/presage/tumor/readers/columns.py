@@ -94,7 +94,7 @@ def locate(header: Sequence[str], where: str, given: Mapping[str, str] | None = 
         raise InputError(
             f"is no mutation table that can be read: no column for {wanted}",
             where=where,
-            cure=f"It has: {_some(header)}. Name the columns with columns={{'gene': '...'}}.",
+            cure=f"It has: {_some(header)}. Rename the column (in Python: columns={{'gene': '...'}}).",
         )
     return found
 

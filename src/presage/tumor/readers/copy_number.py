@@ -13,6 +13,7 @@ from presage.tumor.readers.barcodes import plain_id
 from presage.tumor.readers.build import Build, plain_chromosomes, refuse_beyond, resolve
 from presage.tumor.readers.columns import plain
 from presage.tumor.readers.maf import Mutations
+from presage.tumor.readers.tables import read_table
 
 _COLUMNS = {
     "sample": ("sample", "id", "tumor_sample_barcode", "gdc_aliquot"),
@@ -62,10 +63,7 @@ def read_segments(path: Path | str, *, build: str) -> Segments:
         absolute copies (none below nought, around two), which must be said rather than guessed.
     """
     where = Path(path).name
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", dtype={0: str})
-    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a table.") from None
+    table = read_table(path, dtype={0: str})
     by_plain = {plain(str(name)): name for name in table.columns}
     own = {
         name: next((by_plain[also] for also in aliases if also in by_plain), None) for name, aliases in _COLUMNS.items()

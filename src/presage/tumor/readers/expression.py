@@ -13,6 +13,7 @@ from scipy import stats
 
 from presage.cohort import InputError
 from presage.tumor.readers.barcodes import patient_of, plain_id, sample_type_of
+from presage.tumor.readers.tables import read_table
 
 Scale = Literal["log-ratio", "log-intensity", "counts", "intensity"]
 # Nothing on a log2 scale is as large: 2 to the 30 reads of one gene.
@@ -73,12 +74,11 @@ def read_expression(
         When the orientation or the scale cannot be told or is another, a cell is no number, or a name is there twice.
     """
     where = Path(path).name
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", index_col=0, header=0)
-    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    table = read_table(path, index_col=0, header=0)
+    if table.shape[1] == 0:
         raise InputError(
-            f"cannot be read ({str(error).splitlines()[0]})", where=where, cure="Give a csv of numbers."
-        ) from None
+            "has one column", where=where, cure="Give tumours x genes or genes x tumours, with commas or tabs between."
+        )
     if (rows or _rows(table, set(genes), where)) == "genes":
         table = table.T
     bad = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
@@ -86,9 +86,10 @@ def read_expression(
     holes = np.argwhere(values.isna().to_numpy())
     if len(holes):
         row, column = map(int, holes[0])
+        held = table.iat[row, column]
         raise InputError(
-            f"tumour row {row + 1}, gene {table.columns[column]}: {table.iat[row, column]!r} is no number "
-            f"({len(holes)} such)",
+            f"tumour {table.index[row]}, gene {table.columns[column]}: "
+            f"{'empty' if pd.isna(held) else repr(str(held))}, a number was expected ({len(holes)} such cell(s))",
             where=where,
             cure="Impute or leave out these genes first; a hole is not a nought.",
         )
@@ -202,6 +203,6 @@ def _rows(table: pd.DataFrame, genes: set[str], where: str) -> Literal["tumours"
             f"rows such as {str(table.index[0])!r} and columns such as {str(table.columns[0])!r}: which are the "
             f"tumours?",
             where=where,
-            cure="Say it with rows='tumours' or rows='genes'.",
+            cure="Say it: --rows tumours or --rows genes (in Python rows='tumours' or rows='genes').",
         )
     return "genes" if known_down > known_across else "tumours"

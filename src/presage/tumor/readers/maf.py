@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from presage.tumor.readers.build import Build, plain_chromosomes, refuse_beyond,
 from presage.tumor.readers.columns import COLUMNS, locate, of_category, renamed
 from presage.tumor.readers.effects import classes, codon, unknown
 from presage.tumor.readers.symbols import mangled
+from presage.tumor.readers.tables import packed
 
 _NUMBERS = ("start", "end", "reference_reads", "variant_reads")
 _ON_REQUEST = frozenset(column.name for column in COLUMNS if column.on_request)
@@ -129,23 +131,22 @@ def _header(path: Path) -> tuple[list[str], int, str]:
     """Column names, the number of lines before them, and the separator."""
     if not path.is_file():
         raise InputError("no such file", where=str(path), cure="Check the path.")
-    with _open(path) as stream:
-        for skip, line in enumerate(stream):
-            if not line.startswith("#") and line.strip():
-                separator = "\t" if "\t" in line else ","
-                return [name.strip().strip('"') for name in line.rstrip("\r\n").split(separator)], skip, separator
+    try:
+        with _open(path) as stream:
+            for skip, line in enumerate(stream):
+                if not line.startswith("#") and line.strip():
+                    separator = "\t" if "\t" in line else ","
+                    return [name.strip().strip('"') for name in line.rstrip("\r\n").split(separator)], skip, separator
+    except (OSError, EOFError, zlib.error) as error:
+        cure = "The file is cut short or damaged: fetch it again."
+        raise InputError(f"cannot be read: {str(error).splitlines()[0]}", where=path.name, cure=cure) from None
     raise InputError("is empty", where=path.name, cure="Give a MAF with a header line.")
 
 
 def _open(path: Path) -> IO[str]:
-    if _packed(path):
+    if packed(path):
         return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace")
     return path.open(encoding="utf-8-sig", errors="replace")
-
-
-def _packed(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
 
 
 def _read(path: Path, header: list[str], skip: int, separator: str, found: Mapping[str, str]) -> pd.DataFrame:
@@ -172,7 +173,7 @@ def _parse(
         return "error"
 
     quote = '"' if separator == "," else False
-    with pa.input_stream(str(path), compression="gzip" if _packed(path) else None) as source:
+    with pa.input_stream(str(path), compression="gzip" if packed(path) else None) as source:
         try:
             read = csv.read_csv(
                 source,
@@ -241,8 +242,8 @@ def _undo_dates(
         raise InputError(
             f"{rows.size} gene symbol(s) that a spreadsheet turned into dates: {told}",
             where=where,
-            cure="Use the file of before the spreadsheet, or read with dates='repair'; `?` fits no gene and is "
-            "dropped then.",
+            cure="Use the file of before the spreadsheet, or read with --repair-dates (in Python dates='repair'); "
+            "`?` fits no gene and is dropped then.",
         )
     lost = table["gene"].isin([symbol for symbol, gene in found.items() if gene == "?"]).to_numpy()
     counts["dates repaired to gene symbols"] = int((hit & ~lost).sum())

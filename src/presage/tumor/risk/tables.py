@@ -8,6 +8,7 @@ import pandas as pd
 
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
+from presage.tumor.doubts import doubts_of
 from presage.tumor.readers import (
     Clinical,
     Mutations,
@@ -160,7 +161,11 @@ def make_risk_cohort(
     )
     genes = sum(str(column).startswith("mut_") for column in table)
     lost = len(set(followed.table.index)) - len(table)
-    notes = [f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF."]
+    without = len(set(mutations.patients)) - len(table)
+    notes = [
+        f"{genes} genes have a column; {lost} patients of the clinical table have no mutation in the MAF, {without} of "
+        f"the MAF no clinical row."
+    ]
     cases, known = int(table[event].sum()), int(table[event].notna().sum())
     notes.append(f"{known} patients have {outcome.upper()} follow-up, {cases} of them the event.")
     if copies is not None:
@@ -169,6 +174,7 @@ def make_risk_cohort(
         notes.append(
             f"{changes} changes of copy number have a column; {measured} of {len(table)} patients have segments."
         )
+    notes += [f"Warning: {doubt.terminal}" for doubt in doubts_of(mutations)]
     facts = {"outcome": f"{outcome}_days", "cases": cases, "controls": known - cases}
     return ImportSummary(len(table), len(rows), [], notes, facts)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
+from presage.tumor.readers.tables import read_table
 
 Floats = NDArray[np.floating[Any]]
 
@@ -67,7 +68,7 @@ def read_genes(path: Path | str) -> Genes:
 
     Two symbols of one protein (FAM5C and BRINP3) are one gene: counted twice it would be tested twice.
     """
-    table = pd.read_csv(path, sep=None, engine="python")
+    table = read_table(path)
     where = Path(path).name
     columns = {name.lower().replace("_", ".").replace(" ", "."): name for name in table.columns}
     try:
@@ -78,7 +79,10 @@ def read_genes(path: Path | str) -> Genes:
         raise InputError("has no column of gene symbols or of protein lengths", where=where, cure=cure) from None
     protein = table[columns["protein.id"]] if "protein.id" in columns else table[symbol]
     return genes_of(
-        list(table[symbol].astype(str)), list(table[length].astype(float)), list(protein.astype(str)), where
+        list(table[symbol].astype(str)),
+        list(pd.to_numeric(table[length], errors="coerce")),
+        list(protein.astype(str)),
+        where,
     )
 
 
@@ -126,7 +130,7 @@ def read_covariates(path: Path | str, genes: Genes) -> tuple[Floats, tuple[str, 
     InputError
         When the first column holds no symbols: rows in an unstated order cannot be told apart.
     """
-    table = pd.read_csv(path)
+    table = read_table(path)
     where = Path(path).name
     if pd.api.types.is_numeric_dtype(table.iloc[:, 0]):
         raise InputError(

@@ -113,7 +113,9 @@ def select_genes(
     else:
         counts, context, covariates, told = _by_context(kept, genes, sequences, genome, covariates)
     if found.patients:
-        told += (f"{len(found.patients)} hypermutated patient(s): {hypermutated}.",)
+        done = {"exclude": "left out", "thin": "thinned", "keep": "kept"}[hypermutated]
+        who = "patient was" if len(found.patients) == 1 else "patients were"
+        told += (f"{len(found.patients)} hypermutated {who} {done} (--hypermutated {hypermutated}).",)
     return select_from_counts(counts, covariates=covariates, hypermutated=found, limits=told, context=context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from presage.report.documents import page_of
+from presage.report.figures.bars import bars
 from presage.report.figures.graph import influences, links
 from presage.report.figures.quantiles import quantiles
 from presage.report.figures.tiles import tiles
@@ -228,3 +230,36 @@ def test_a_set_that_holds_the_programme_is_first() -> None:
     # Ten draws without replacement, all among twenty of two hundred.
     assert found[0].p == pytest.approx(np.prod([(20 - n) / (200 - n) for n in range(10)]))
     assert found[0].q == pytest.approx(2 * found[0].p)
+
+
+def test_bars_that_lower_point_to_the_left() -> None:
+    rows = [{"name": "up", "value": 1.0, "series": 2}, {"name": "down", "value": -1.0, "series": 1}]
+    svg = bars(title="t", rows=rows, x_label="x")
+    up, down = (
+        (float(x), float(x) + float(width))
+        for x, width in re.findall(r'<rect x="([\d.]+)"[^>]*? width="([\d.]+)"', svg)
+    )
+    assert down[1] == pytest.approx(up[0])
+    assert down[0] < down[1]
+
+
+def test_the_cohort_leads_to_its_tumours(found: dict[str, Any]) -> None:
+    page = page_of(cohort_page(found))
+    for entry in found["tumours"]:
+        assert f'<a href="tumours/{entry["code"]}.html">{entry["code"]}</a>' in page
+
+
+@pytest.mark.parametrize("address", ["https://a.b/c.html", "../c.html", "javascript:x.html", "/c.html", "a/../c.html"])
+def test_a_link_elsewhere_is_a_defect(found: dict[str, Any], address: str) -> None:
+    document = cohort_page(found)
+    table = next(part for part in document["parts"] if part["name"] == "tumours")["blocks"][0]
+    table["links"] = {0: address}
+    with pytest.raises(ValueError, match="leads elsewhere"):
+        page_of(document)
+
+
+def test_no_influence_is_not_drawn(found: dict[str, Any]) -> None:
+    none = found | {"progression": found["progression"] | {"edges": []}}
+    page = page_of(cohort_page(none))
+    assert "there is none to draw" in page
+    assert "0 strongest" not in page

@@ -4,7 +4,8 @@ A document is what JSON can hold: ``title``, ``sentence``, ``phantom``, and as n
 (pairs), ``version`` and ``parts``. A part has ``name``, ``title``, ``blocks`` and maybe ``folded``; a block is one of
 
 - ``{"text": ...}``, with ``"strong": true`` for the sentence that answers the section's question;
-- ``{"table": caption, "columns": ..., "rows": ...}`` and maybe ``numeric``, ``emphasis``;
+- ``{"table": caption, "columns": ..., "rows": ...}`` and maybe ``numeric``, ``emphasis``, ``links`` (row -> a page
+  below this one's folder, ``tumours/T0001.html``, to which the row's name leads);
 - ``{"notes": [...]}`` and maybe ``title``;
 - ``{"figure": kind, "name": ..., "title": ..., "caption": ..., "alt": ..., "of": ..., "columns": ..., "data": ...}``,
   where ``of`` holds the arguments of the drawing: `tiles`, `bars`, `links`, `influences` or `quantiles`, the functions
@@ -15,6 +16,7 @@ A document is what JSON can hold: ``title``, ``sentence``, ``phantom``, and as n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -87,6 +89,13 @@ def _part(part: Mapping[str, Any], place: int) -> Part:
     return Part(part["name"], part["title"], blocks, order=place, folded=bool(part.get("folded")))
 
 
+def _below(address: str) -> str:
+    """A page below this one's folder; anything else (another host, a script, a folder above) is a defect."""
+    if not re.fullmatch(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.html", address, re.ASCII):
+        raise ValueError(f"a link of a page leads elsewhere than below its folder: {address!r}")
+    return address
+
+
 def _block(block: Mapping[str, Any]) -> Block:
     if "text" in block:
         return Text(block["text"], strong=bool(block.get("strong")))
@@ -99,6 +108,7 @@ def _block(block: Mapping[str, Any]) -> Block:
             [[str(cell) for cell in row] for row in block["rows"]],
             numeric=bool(block.get("numeric", True)),
             emphasis=tuple(block.get("emphasis", ())),
+            links={int(row): _below(address) for row, address in block.get("links", {}).items()},
         )
     if block.get("figure") in _DRAWINGS:
         return Figure(

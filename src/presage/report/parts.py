@@ -35,6 +35,8 @@ class Table:
         Indices of rows to set apart (the standard).
     groups
         Row index -> heading above that row.
+    links
+        Row index -> page that the row's name leads to, below this page's folder.
     """
 
     caption: str
@@ -43,6 +45,7 @@ class Table:
     numeric: bool = True
     emphasis: tuple[int, ...] = ()
     groups: Mapping[int, str] = field(default_factory=dict)
+    links: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -170,3 +170,8 @@ def test_the_header_tells_the_separator(tmp_path: Path) -> None:
 def test_lengths_that_are_no_numbers_name_the_gene(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="TP53 has length nan"):
         read_genes(_file(tmp_path, "gene,length\nTP53,long\n"))
+
+
+def test_ids_without_events_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has ids and no event"):
+        read_alterations(_file(tmp_path, "FOO1\nBAR2\n"))

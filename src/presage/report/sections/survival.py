@@ -41,8 +41,8 @@ def _concordance(section: Mapping[str, Any], document: Mapping[str, Any]) -> Fig
         title="Concordance of each score",
         caption=(
             f"Chance that of two people the one with the earlier event has the higher score, with "
-            f"{level_words(section['scores'][0]['harrell']['level'])}, up to time {section['horizon']:g}; "
-            f"{_people(section)}."
+            f"{level_words(section['scores'][0]['harrell']['level'])}, up to time {section['horizon']:g} "
+            f"(unit of the table); {_people(section)}."
         ),
         alt=f"Concordance. {told}.",
         svg=forest(
@@ -119,7 +119,8 @@ def _table(section: Mapping[str, Any]) -> Table:
     # Brier score and calibration are of risks; without one, their columns would hold dashes only.
     kept = [place for place in range(len(columns)) if place not in (4, 5) or any(row[place] != "–" for row in rows)]
     return Table(
-        caption=f"Every score beside the standard, up to time {section['horizon']:g}; {_people(section)}.",
+        caption=f"Every score beside the standard, up to time {section['horizon']:g} (unit of the table); "
+        f"{_people(section)}.",
         columns=[columns[place] for place in kept],
         rows=[[row[place] for place in kept] for row in rows],
         emphasis=(0,),

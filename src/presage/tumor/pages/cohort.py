@@ -363,7 +363,8 @@ def _progression(found: Mapping[str, Any]) -> dict[str, Any]:
             for name, number, rate in zip(names, own["altered"], own["rates"], strict=True)
         ],
     }
-    return {"name": "order", "title": title, "blocks": [{"text": text, "strong": True}, figure, table]}
+    drawn = [figure] if edges else [{"text": "No influence of one event on another was found: there is none to draw."}]
+    return {"name": "order", "title": title, "blocks": [{"text": text, "strong": True}, *drawn, table]}
 
 
 def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -398,6 +399,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
         else ["Tumour", "Genes that the cohort selects for", "Altered genes", risk_head],
         "rows": rows,
         "numeric": False,
+        "links": {row: f"tumours/{entry['code']}.html" for row, entry in enumerate(found["tumours"])},
     }
     return {"name": "tumours", "title": "Each tumour", "blocks": [table], "folded": True}
 

@@ -148,7 +148,11 @@ def _network(found: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "numeric": False,
     }
-    blocks: list[dict[str, Any]] = [{"text": text, "strong": True}, figure]
+    none = {
+        "text": f"Of {counted(len(large), 'influence')} none has the same sign in half of {found['bootstrap']} draws "
+        "of the tumours or more: there is none to draw."
+    }
+    blocks: list[dict[str, Any]] = [{"text": text, "strong": True}, figure if drawn else none]
     return {"name": "network", "title": "What changes the pace", "blocks": [*blocks, *([table] if listed else [])]}
 
 

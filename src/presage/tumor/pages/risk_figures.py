@@ -91,7 +91,7 @@ def reasons_of(own: Mapping[str, Any], cohort: Mapping[str, Any]) -> dict[str, A
     rows = [
         {
             "name": one["words"],
-            "value": abs(one["weight"]),
+            "value": one["weight"],
             "series": 2 if one["weight"] > 0 else 1,
             "words": f"hazard × {np.exp(one['weight']):.2f}",
         }
@@ -108,7 +108,7 @@ def reasons_of(own: Mapping[str, Any], cohort: Mapping[str, Any]) -> dict[str, A
         "of": {
             "rows": rows,
             "x_label": "Weight on the log hazard",
-            "legend": [(2, "raises the risk"), (1, "lowers the risk")],
+            "legend": [(2, "raises the risk (to the right of 0)"), (1, "lowers the risk (to the left)")],
         },
         "columns": ("fact", "weight"),
         "data": [(one["words"], one["weight"]) for one in own["reasons"]],

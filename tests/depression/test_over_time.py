@@ -163,7 +163,13 @@ def test_turns_are_the_reasons_of_language(place: Path, monkeypatch: pytest.Monk
     def vectors(self: Resources, encoder: object, recordings: list[object]) -> list[dict[str, np.ndarray]]:
         return [{"vectors": np.eye(8, 3), "tokens": np.arange(1, 9)} for _ in recordings]
 
+    def derived(
+        self: Resources, encoder: object, recordings: list[object], what: str, work: object
+    ) -> list[np.ndarray]:
+        return [work(arrays, one) for arrays, one in zip(vectors(self, encoder, recordings), recordings, strict=True)]
+
     monkeypatch.setattr(Resources, "encoded", vectors)
+    monkeypatch.setattr(Resources, "derived", derived)
     cohort = Cohort.read(str(place / "phantom"))
     marker = Language()
     marker._model = RidgeLogistic(np.full(3, 0.1), np.full(3, 2.0), np.array([1.0, -2.0, 0.5]), 0.3, 1.0)

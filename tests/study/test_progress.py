@@ -94,7 +94,8 @@ def test_a_board_counts_what_it_is_told(clock: Clock) -> None:
     ]
     assert shown["per_minute"] == pytest.approx(60 / 8)
     assert shown["stage"]["done"] == 2
-    running = {"kind": "score", "marker": "Network [0.3]", "repeat": 0, "fold": 0, "where": "node 10.0.0.7, cuda:1"}
+    running = {"kind": "score", "marker": "Network [0.3]", "repeat": 0, "fold": 0, "training": None}
+    running |= {"where": "node 10.0.0.7, cuda:1"}
     assert shown["running"] == [{**running, "since": 1000.0, "latest": {"step": 3, "train_loss": 0.25}}]
     # 2 tasks of 6 s, two at once; a second one of the network is running, and none has finished.
     assert shown["left"] == {

@@ -180,6 +180,7 @@ def test_curves_say_the_losses_of_each_epoch() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # two processes that load large libraries
 def test_two_replicas_find_the_weights_of_one(cohort: Cohort, tmp_path: Any) -> None:
     """Through Ray Train on a private cluster, killed in the second epoch, gone on with from the checkpoint."""
     from replica_that_dies import DiesOnce

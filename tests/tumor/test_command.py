@@ -11,33 +11,16 @@ import sys
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from presage import cli
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
 from presage.tumor.phantom_genome import draw_genome, draw_mutations, draw_rates
 
 Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def presage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    def typed(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["presage", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return int(code or 0), said.out, said.err
-
-    return typed
 
 
 @pytest.fixture(scope="module")

@@ -27,21 +27,6 @@ from presage.tumor.study_pages import TumorPages, _codes
 Typed = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def presage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    def typed(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["presage", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return int(code or 0), said.out, said.err
-
-    return typed
-
-
 @dataclass
 class Made:
     """Files, cohort and a finished run."""

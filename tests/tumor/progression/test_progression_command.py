@@ -6,32 +6,15 @@ import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from presage import cli
 from presage.tumor.progression import Network, Parameters
 
 Typed = Callable[..., tuple[int, str, str]]
 EVENTS = ("A", "B", "C")
-
-
-@pytest.fixture
-def presage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    def typed(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["presage", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return int(code or 0), said.out, said.err
-
-    return typed
 
 
 def planted(tumours: int = 300, seed: int = 1) -> pd.DataFrame:

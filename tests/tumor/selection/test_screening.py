@@ -6,33 +6,15 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from presage import cli
-
 Typed = Callable[..., tuple[int, str, str]]
 DATA = Path(os.environ.get("PRESAGE_DATA", "../shared/data")) / "tumor"
 GENES, PATIENTS = 700, 60
 PLANTED = ("GENE0010", "GENE0200")
-
-
-@pytest.fixture
-def presage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    def typed(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["presage", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return int(code or 0), said.out, said.err
-
-    return typed
 
 
 def write_cohort(folder: Path, seed: int, *, planted: bool = True, silent: bool = True) -> tuple[Path, Path]:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 
-from presage.cohort.check import check_cohort
+from presage.cohort import Cohort
+from presage.cohort.check import CheckReport, check_cohort
+from presage.cohort.flow import Flow
 
 Make = Callable[..., Path]
 
@@ -53,3 +57,17 @@ def test_a_cohort_without_exclusions_says_so(make_folder: Make) -> None:
     console = Console(record=True, width=100, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(check_cohort(str(make_folder(4))))
     assert "nobody was excluded" in console.export_text()
+
+
+def test_names_of_those_left_out_are_whole_on_a_narrow_terminal() -> None:
+    name = "a-long-folder-of-a-hospital/another-long-folder/P000123-visit-2-of-the-second-study-recording.wav"
+    flow = Flow()
+    flow.add("recordings", "audio shorter than its transcript, which ends later", "recording", [name])
+    cohort = Cohort(pd.DataFrame(index=pd.Index(["P1"], name="patient_id")), pd.DataFrame(columns=["path"]), flow=flow)
+    out = StringIO()
+    Console(file=out, width=80, color_system=None).print(CheckReport(cohort, 1, {}, []))
+    # The last cell of each line of the table of the flow.
+    cells = [
+        line.rsplit("│", 2)[1].strip() for line in out.getvalue().split("Cohort flow")[1].splitlines() if "│" in line
+    ]
+    assert name in "".join(cells)

@@ -77,7 +77,7 @@ class CheckReport:
     def __rich__(self) -> Group:
         """Tables for a terminal."""
         from rich.console import Group
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
         counts = Table("patients", "recordings", title=self.cohort.name or "cohort", title_justify="left")
@@ -89,7 +89,9 @@ class CheckReport:
         for kind, parts in self.kinds.items():
             for what, n in parts.items():
                 kinds.add_row(kind, what, str(n))
-        flow = Table("step", "reason", "n", "of", "who", title="Cohort flow", title_justify="left")
+        # Names are folded and never cut: they are what somebody looks for.
+        who = Column("who", overflow="fold")
+        flow = Table("step", "reason", "n", "of", who, title="Cohort flow", title_justify="left")
         for e in self.flow:
             flow.add_row(e.step, e.reason, str(len(e.ids)), f"{e.unit}s", some(e.ids))
         tables = [counts, outcomes, kinds, flow if self.flow else Text("Cohort flow: nobody was excluded.")]

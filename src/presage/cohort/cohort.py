@@ -105,7 +105,7 @@ class Cohort:
 
     def relative(self, path: str) -> str:
         """`path` below the cohort folder, for messages."""
-        return path.removeprefix(self.root).lstrip("/") if self.root else path
+        return path.removeprefix(f"{self.root.rstrip('/')}/") if self.root else path
 
     def iter_recordings(self, kind: str | None = None) -> list[Recording]:
         """The recordings in table order, optionally of one kind only."""

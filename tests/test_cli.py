@@ -14,7 +14,6 @@ import pandas as pd
 import pydicom
 import pytest
 
-from presage import cli
 from presage.breast.phantom import make_phantom
 
 STUDY = """\
@@ -28,23 +27,6 @@ engine: {name: local, workers: 1}
 """
 Typed = Callable[..., tuple[int, str, str]]
 Change = Callable[[Any], object]
-
-
-@pytest.fixture
-def presage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Type a command; exit code, what it said, what it complained of."""
-
-    def typed(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["presage", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return int(code or 0), said.out, said.err
-
-    return typed
 
 
 @pytest.fixture(scope="module")

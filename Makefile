@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Python compiles what it imports; compiling every file of every package takes pip more than a minute.
+PIP    := $(BIN)/python -m pip install --quiet --no-compile
 # Extra flags for pip, e.g. an index with CPU-only builds of torch.
 PIP_FLAGS ?=
 WORKERS ?= 2
@@ -32,11 +34,11 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.breast: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[breast]'
+	$(PIP) $(PIP_FLAGS) -c constraints.txt -e '.[breast]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	$(PIP) $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	$(BIN)/presage fetch face
 	@touch $@ $(VENV)/.breast
 

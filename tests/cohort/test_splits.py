@@ -114,6 +114,12 @@ def test_impossible_splits_are_refused_with_the_cure(
         make_splits(cohort, **arguments)  # type: ignore[arg-type]
 
 
+def test_a_cohort_that_became_too_small_says_who_was_left_out() -> None:
+    cohort = cohort_of([1, 1, 1, 0, 0, 0]).exclude("markers", "lacks a recording that Voice needs", {"000", "001"})
+    with pytest.raises(InputError, match=r"has 1; left out on the way: 2 patients \(lacks .* Voice needs: 000, 001\)"):
+        make_splits(cohort, folds=2)
+
+
 # --- splits.csv, as a person may leave it ---------------------------------------------------------------------------
 
 

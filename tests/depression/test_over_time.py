@@ -21,11 +21,15 @@ from presage.depression.phantom.cohort import make_phantom
 from presage.depression.phantom.signs import MODALITIES, PLANTED, oracle_course
 from presage.findings import Findings
 from presage.report.patient import patient_page
-from presage.study import Reason, Study
+from presage.report.standing import above
+from presage.study import Reason, Resources, Study
 from presage.study.course import open_visits, score_visits
+from presage.study.finished_run import finished_run
+from presage.study.fitted import first_folds
 from presage.study.folder import folder_at
 from presage.study.patient import gather_patient, largest
 from presage.study.run import run_study
+from presage.study.standing import gather_standing
 
 PEOPLE, VISITS = 16, 2
 
@@ -246,3 +250,55 @@ def test_the_planted_course_is_weaker_than_within_a_visit_and_ordered() -> None:
     assert found["language"] > found["prosody"] > found["face"] > 0.25
     assert all(found[name] < PLANTED[name] for name in MODALITIES)
     assert found["all"] > found["language"]
+
+
+@pytest.fixture(scope="module")
+def one_visit(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run, its visits not scored."""
+    run = tmp_path_factory.mktemp("one-visit") / "run"
+    shutil.copytree(place / "run", run, ignore=shutil.ignore_patterns("course", "patients"))
+    return run
+
+
+def test_a_patient_without_a_course_is_shown_among_the_others(one_visit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("presage.depression.overview.DETAILED", 0)
+    findings = Findings.read(one_visit).document["scores"]
+    code, outcome = findings["patients"][0], np.array(findings["outcome"])
+    result = CliRunner().invoke(app, ["patient", str(one_visit), code], catch_exceptions=False)
+    page = Path(result.output.split("wrote ")[1].strip())
+    document = json.loads((page.parent / "patient.json").read_text())
+    case = outcome[0] >= 13
+    assert document["outcome"]["words"] == f"{outcome[0]:g}, {'a case' if case else 'no case'} (cases from 13)"
+    for score in document["scores"]:
+        values = np.array(findings["scores"][score["name"]][0])
+        assert score["value"] == values[0]
+        assert score["others"]["cases"] == sorted(values[1:][outcome[1:] >= 13])
+        assert score["others"]["controls"] == sorted(values[1:][outcome[1:] < 13])
+    words = next(score for score in document["scores"] if score["name"] == "Words")
+    model = LanguageMeasures()
+    # All its reasons add up to the score; the page keeps the largest of either sign.
+    run = finished_run(folder_at(one_visit), Findings.read(one_visit))
+    patient = next(pid for pid, given in run.codes.items() if given == code)
+    fold = next(fold for fold in first_folds(run.run) if patient in fold.test)
+    model.fit(run.run.cohort.select(fold.train), Resources(cache=run.run.cache))
+    every = run.reasons_of("Words", patient, "patients")
+    assert sum(part.contribution for part in every) + model.state()[1]["intercept"] == pytest.approx(words["value"])
+    assert words["reasons"] == largest(every)
+    text = page.read_text()
+    assert "Made-up data" in text
+    assert text.count('<image href="data:image/png;base64,') == 1
+    assert stat.S_IMODE(page.parent.stat().st_mode) == 0o700
+    assert patient not in text
+
+
+def test_the_place_among_the_others_counts_ties_as_half() -> None:
+    score = {"value": 2.0, "others": {"cases": [1.0, 2.0, 3.0, 4.0], "controls": []}}
+    assert above(score, "cases") == (1 + 0.5) / 4
+    assert above(score, "controls") is None
+
+
+def test_who_is_not_there_has_no_page(one_visit: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nobody has the code 'P9999'"):
+        gather_standing(folder_at(one_visit), "P9999")
+    with pytest.raises(InputError, match="not finished"):
+        gather_standing(folder_at(tmp_path), "P0001")

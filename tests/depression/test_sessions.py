@@ -9,6 +9,7 @@ import pytest
 
 from depression.recordings import tone, write_sound
 from presage.cohort import Cohort, InputError, kind_named
+from presage.cohort.check import check_cohort
 from presage.depression import Transcript, Turn, Word
 from presage.depression.overview import envelope, overview
 from presage.depression.scripts import language_warning, main_script, words_or_characters
@@ -110,3 +111,39 @@ def test_an_english_encoder_warns_of_mandarin() -> None:
     assert "language is de" in language_warning(["Ich bin"], "MiniLM", language="de-AT")
     assert language_warning(["so tired", "我"], "MiniLM", language="en") == ""
     assert language_warning(["我很累"], "XLM", language="zh", languages=("en", "zh"), scripts=("LATIN", "CJK")) == ""
+
+
+def session_rows(tmp_path: Path, **more: str) -> list[dict[str, str]]:
+    """Sound of a conversation, and its transcript."""
+    write_sound(tmp_path / "a.wav", tone(4))
+    return [{"kind": "audio", "path": "a.wav", **more}, {"kind": "transcript", "path": "a.csv", **more}]
+
+
+BACKWARDS = "start,stop,speaker,text\n1,2,Ellie,why\n2,1,Participant,because\n"
+FORWARDS = "start,stop,speaker,text\n0,1,Ellie,why\n1,2,Participant,because\n"
+
+
+@pytest.mark.parametrize("text", [BACKWARDS, "", None], ids=["backwards", "empty", "missing"])
+def test_sound_goes_with_its_refused_transcript(tmp_path: Path, text: str | None) -> None:
+    # Else a voice marker would hear the interviewer of a conversation whose turns are not known.
+    rows = session_rows(tmp_path)
+    if text is not None:
+        (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "b.csv").write_text(FORWARDS)
+    write_sound(tmp_path / "b.wav", tone(4, hertz=300))
+    rows += [
+        {"kind": kind, "path": f"b.{end}", "task": "two"} for kind, end in (("audio", "wav"), ("transcript", "csv"))
+    ]
+    report = check_cohort(str(cohort_of(tmp_path, *rows).root))
+    assert [one.path.rsplit("/")[-1] for one in report.cohort.iter_recordings()] == ["b.wav", "b.csv"]
+    (left,) = [e for e in report.flow if "whose voice is whose" in e.reason]
+    assert left.ids == ("a.wav",)
+
+
+@pytest.mark.parametrize("more", [{"channel": "left"}, {"answer": "positive"}], ids=["channel", "answer"])
+def test_sound_of_the_participant_alone_stays(tmp_path: Path, more: dict[str, str]) -> None:
+    rows = session_rows(tmp_path, **more)
+    write_sound(tmp_path / "a.wav", tone(4), tone(4, hertz=300))
+    (tmp_path / "a.csv").write_text(BACKWARDS)
+    report = check_cohort(str(cohort_of(tmp_path, *rows).root))
+    assert [one.kind for one in report.cohort.iter_recordings()] == ["audio"]

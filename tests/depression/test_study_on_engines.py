@@ -37,7 +37,7 @@ class Watching(Progress):
 
 
 def study_of(cohort: Path) -> Study:
-    quick = {"epochs": 2, "seeds": 3, "validation": 0.25, "batch_size": 8, "new_learning_rate": 0.01}
+    quick = {"epochs": 2, "seeds": 2, "validation": 0.25, "batch_size": 8, "new_learning_rate": 0.01}
     return Study(
         cohort=str(cohort),
         outcome={"column": "hamd", "kind": "scale", "cutoff": 17},
@@ -57,31 +57,31 @@ def study_of(cohort: Path) -> Study:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # three starts of workers that load large libraries
-def test_the_same_bytes_on_one_worker_and_two_and_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.timeout(900)  # two starts of workers that load large libraries
+def test_the_same_bytes_on_this_machine_and_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from presage.study.ray_engine import RayEngine
 
     make_phantom(tmp_path / "cohort", people=16, seed=9, visits=1)
     study, told = study_of(tmp_path / "cohort"), {}
-    for name, engine in (("one", LocalEngine(1)), ("two", LocalEngine(2)), ("ray", RayEngine(workers=2))):
-        monkeypatch.setenv("PRESAGE_CACHE", str(tmp_path / f"cache of {'ray' if name == 'ray' else 'here'}"))
+    for name, engine in (("here", LocalEngine(2)), ("ray", RayEngine(workers=2))):
+        monkeypatch.setenv("PRESAGE_CACHE", str(tmp_path / f"cache of {name}"))
         told[name] = Watching()
         try:
             run_study(study, tmp_path / name, progress=told[name], engine=engine)
         finally:
             engine.close()
-    found = [(tmp_path / name / "findings.json").read_bytes() for name in told]
-    assert found[1] == found[0]
-    assert found[2] == found[0]
+    here, ray = [(tmp_path / name / "findings.json").read_bytes() for name in told]
+    assert ray == here
 
-    document = json.loads(found[0])
+    document = json.loads(here)
     assert document["phantom"] is True
     assert [marker["role"] for marker in document["markers"]] == ["standard", *["marker"] * 5, "control", "control"]
     (entry,) = document["sections"]["trainings"]["markers"]
-    assert (entry["name"], entry["count"]) == ("Fused", 3)
+    assert (entry["name"], entry["count"]) == ("Fused", 2)
     for name, watching in told.items():
         trainings = sorted((task.fold, task.training) for task in watching.tasks if task.training is not None)
-        assert trainings == [(fold, training) for fold in (0, 1) for training in range(3)], name
-        # Several workers may do trainings of one marker at the same time, one worker never does.
-        assert 1 <= watching.most <= (1 if name == "one" else 2), name
-    assert max(told[name].most for name in ("two", "ray")) == 2
+        assert trainings == [(fold, training) for fold in (0, 1) for training in range(2)], name
+    # Two workers may do two trainings of one marker at the same time. On Ray no upper limit is asked for: the start of a
+    # task may be told before the end of the one whose place it took.
+    assert told["here"].most <= 2
+    assert max(watching.most for watching in told.values()) >= 2

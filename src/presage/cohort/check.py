@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from presage.cohort.cohort import Cohort
+from presage.cohort.companions import left_alone
 from presage.cohort.errors import UnusableRecording
 from presage.cohort.flow import Exclusion
 from presage.cohort.kinds import kind_named
@@ -160,10 +161,20 @@ def inspect_recordings(cohort: Cohort, recordings: Iterable[Recording]) -> Cohor
     return without_recordings(cohort, "inspect", reasons)
 
 
-def without_recordings(cohort: Cohort, step: str, reasons: dict[str, str]) -> Cohort:
-    """The cohort without the recordings (by path) that have a reason, and without patients left with none."""
+def without_recordings(cohort: Cohort, step: str, reasons: dict[str, str], *, wanted: bool = False) -> Cohort:
+    """The cohort without the recordings (by path) that have a reason, and without patients left with none.
+
+    What means something else without them goes too (see :mod:`presage.cohort.companions`), unless it is `wanted` that
+    they are left out.
+    """
     if not reasons:
         return cohort
+    if not wanted:
+        every = cohort.iter_recordings()
+        reasons = reasons | left_alone(
+            [recording for recording in every if recording.path in reasons],
+            [recording for recording in every if recording.path not in reasons],
+        )
     flow = cohort.flow.copy()
     for reason in sorted(set(reasons.values())):
         flow.add(step, reason, "recording", [cohort.relative(p) for p, why in reasons.items() if why == reason])

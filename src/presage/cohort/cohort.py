@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from presage.cohort.errors import InputError
 from presage.cohort.flow import Flow
 from presage.cohort.outcome import Outcome
-from presage.cohort.recording import Recording
+from presage.cohort.recording import Recording, listed
 
 # Columns of recordings.csv that are not attributes of a kind.
-CORE_COLUMNS = ("patient_id", "visit", "kind", "path")
 
 
 @dataclass(frozen=True)
@@ -114,16 +113,7 @@ class Cohort:
     @cached_property
     def _listed(self) -> tuple[Recording, ...]:
         """Worked out once: a task asks for them several times, and the cohort never changes."""
-        columns = {
-            str(name): ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
-            for name, column in self.recordings.items()
-        }
-        extra = [name for name in columns if name not in CORE_COLUMNS]
-        core = zip(*(columns[name] for name in CORE_COLUMNS), strict=True)
-        return tuple(
-            Recording(patient, visit, kind, path, {name: columns[name][row] for name in extra if columns[name][row]})
-            for row, (patient, visit, kind, path) in enumerate(core)
-        )
+        return listed(self.recordings)
 
     def with_outcome(self, outcome: Outcome) -> Cohort:
         """The cohort with this outcome to predict; patients without it are excluded into the flow.

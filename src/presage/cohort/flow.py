@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from presage.cohort.tables import some
+
 Unit = Literal["patient", "recording"]
 
 
@@ -52,6 +54,16 @@ class Flow:
     def copy(self) -> Flow:
         """A flow that can go on without changing this one."""
         return Flow(list(self.exclusions))
+
+    def told(self) -> str:
+        """The exclusions in one sentence, with ids, for an error that follows from them; empty where nobody was."""
+        if not self.exclusions:
+            return ""
+        parts = [
+            f"{len(e.ids)} {e.unit}{'s' if len(e.ids) > 1 else ''} ({e.reason}: {some(e.ids, 4)})"
+            for e in self.exclusions
+        ]
+        return f"; left out on the way: {'; '.join(parts)}"
 
     def counts(self) -> list[dict[str, Any]]:
         """One row per exclusion with its count and no ids: the form that findings may keep."""

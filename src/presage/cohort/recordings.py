@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from presage.cohort import storage
-from presage.cohort.cohort import CORE_COLUMNS
+from presage.cohort.companions import left_alone
 from presage.cohort.errors import InputError
 from presage.cohort.flow import Flow
 from presage.cohort.kinds import RecordingKind, kind_named
+from presage.cohort.recording import CORE_COLUMNS, listed
 from presage.cohort.tables import check_ids, check_near_names, read_table, some
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -38,8 +39,10 @@ def read_recordings(root: str, patients: pd.DataFrame, flow: Flow, *, external: 
     listed = set(recordings["patient_id"])
     recordings["path"] = _resolve(recordings["path"], root, where, external)
     _refuse_repeated_rows(recordings, where)
+    named = recordings
     recordings = _with_allowed_values(recordings, root, where, flow)
     recordings = _with_files(recordings, root, where, flow)
+    recordings = _without_left_alone(recordings, named, root, flow)
     _refuse_shared_files(recordings, root, where)
     return recordings.drop(columns="size").reset_index(drop=True), listed
 
@@ -185,6 +188,13 @@ def _with_files(recordings: pd.DataFrame, root: str, where: str, flow: Flow) -> 
             where=where,
             cure="paths are relative to the cohort folder; copy the files there, or correct the paths",
         )
+    return recordings[reasons.isna()]
+
+
+def _without_left_alone(recordings: pd.DataFrame, named: pd.DataFrame, root: str, flow: Flow) -> pd.DataFrame:
+    refused = named.loc[named.index.difference(recordings.index)]
+    reasons = recordings["path"].map(left_alone(listed(refused), listed(recordings.drop(columns="size"))))
+    _exclude(recordings, reasons, root, flow)
     return recordings[reasons.isna()]
 
 

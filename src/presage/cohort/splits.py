@@ -120,14 +120,14 @@ def make_splits(
     for what, n in (("cases", int(cases.sum())), ("controls", int((~cases).sum()))):
         if n < folds:
             raise InputError(
-                f"{folds} folds need at least {folds} {what}, and the cohort has {n}",
+                f"{folds} folds need at least {folds} {what}, and the cohort has {n}{cohort.flow.told()}",
                 where="validation",
                 cure=f"use at most {n} folds" if n > 1 else "a cohort this small cannot be cross-validated",
             )
     n_groups = len(np.unique(groups))
     if n_groups < folds:
         raise InputError(
-            f"{folds} folds need at least {folds} groups, and there are {n_groups} by {group_by}",
+            f"{folds} folds need at least {folds} groups, and there are {n_groups} by {group_by}{cohort.flow.told()}",
             where="validation",
             cure=f"use at most {n_groups} folds, or group by patient" if n_groups > 1 else "group by patient",
         )

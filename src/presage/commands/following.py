@@ -37,22 +37,32 @@ def course(
 
 def patient(
     run: Run,
-    code: Annotated[str, typer.Argument(help="The patient's code, such as P0007; `course/course.csv` lists them.")],
+    code: Annotated[
+        str, typer.Argument(help="The patient's code, such as P0007; `key.csv` of the run says whose it is.")
+    ],
 ) -> None:
-    """Write the page of one patient: scale and scores by visit, the recordings over time, where the scores come from.
+    """Write the page of one patient: scores among those of the others, the recordings, where the scores come from.
 
-    The page quotes the patient. It is written to `patients/CODE/patient.html` below the run folder, which its owner
-    alone may open. Needs `presage course RUN` and the recordings.
+    After `presage course RUN` it shows scale and scores at every visit; else the one score that the study gave each
+    patient. The page quotes the patient. It is written to `patients/CODE/patient.html` below the run folder, which its
+    owner alone may open. Needs the recordings.
     """
     from presage.report.patient import patient_page
+    from presage.report.standing import standing_page
+    from presage.study.course import FOLDER as COURSE
     from presage.study.folder import folder_at
     from presage.study.patient import FOLDER, gather_patient
     from presage.study.progress import terminal_progress
+    from presage.study.standing import gather_standing
 
-    folder = folder_at(run)
-    document = gather_patient(folder, code, terminal_progress())
+    folder, told = folder_at(run), terminal_progress()
+    if folder.exists(f"{COURSE}/findings.json"):
+        document, page_of = gather_patient(folder, code, told), patient_page
+        names = [name for visit in document["visits"] for name in visit["pictures"]]
+    else:
+        document, page_of = gather_standing(folder, code, told), standing_page
+        names = [entry["file"] for entry in document["pictures"]]
     private = f"{FOLDER}/{code}"
-    names = [name for visit in document["visits"] for name in visit["pictures"]]
     pictures = {name: folder.read(f"{private}/{name}") for name in names}
-    folder.write_text(f"{private}/patient.html", patient_page(document, pictures))
+    folder.write_text(f"{private}/patient.html", page_of(document, pictures))
     typer.echo(f"wrote {folder.place(f'{private}/patient.html')}")

@@ -67,6 +67,17 @@ class TranscriptKind:
         _check_answer(recording)
         return read_transcript(recording)
 
+    def takes_along(self, refused: Recording, other: Recording) -> str:
+        """Why the sound of a session cannot be used without its transcript: the interviewer in it would be heard.
+
+        It can where the participant has a channel of their own, or the recording is one answer.
+        """
+        if other.kind != "audio" or other.get("channel") in ("left", "right") or other.get("answer"):
+            return ""
+        if other.get("task") != refused.get("task") or refused.get("answer"):
+            return ""
+        return "without the transcript that says whose voice is whose"
+
     def show(self, cohort: Cohort, out: Path, *, limit: int = 48) -> Path:
         """Who speaks when, a strip per transcript."""
         from presage.depression.overview import overview

@@ -14,6 +14,12 @@ from presage.report.page import html_of
 from presage.report.parts import Block, Figure, Notes, Part, Table, Text
 from presage.report.sections.common import slug
 
+CARE = (
+    "A score is not a diagnosis, and no score here was shown to help anybody decide.",
+    "A part that raises a score is what a model learnt from other people. It is no cause of an illness, and a sentence "
+    "may count for its topic or style, not for what the patient meant.",
+)
+
 
 def patient_page(document: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     """One self-contained HTML page.
@@ -165,18 +171,22 @@ def _visit(entry: Mapping[str, Any], document: Mapping[str, Any], pictures: Mapp
     blocks: list[Block] = [Text(f"{scale} {entry['outcome']:g}.", strong=True)]
     for name in entry["pictures"]:
         if name in pictures:
-            blocks.append(_picture(name, pictures[name], entry))
+            blocks.append(picture(name, pictures[name], entry["visit"]))
         else:
             blocks.append(Text(f"The picture {name} is not in this folder."))
-    blocks.append(_reasons(entry, document))
+    given = [
+        (score["name"], entry["scores"][score["name"]], entry["reasons"].get(score["name"]) or [])
+        for score in document["scores"]
+    ]
+    blocks.append(reasons_table(given))
     order = 20 + document["visits"].index(entry)
     return Part(f"visit-{slug(str(entry['visit']))}", f"Visit {entry['visit']}", blocks, order=order)
 
 
-def _picture(name: str, data: bytes, entry: Mapping[str, Any]) -> Figure:
+def picture(name: str, data: bytes, visit: str) -> Figure:
     """A PNG as a drawing that fills the width and can be enlarged."""
     width, height = struct.unpack(">II", data[16:24])
-    alt = f"Visit {entry['visit']} over time: sound, who speaks, words, and what was measured."
+    alt = f"Visit {visit}: what was recorded, and what was measured in it."
     address = f"data:image/png;base64,{base64.b64encode(data).decode()}"
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
@@ -189,20 +199,20 @@ def _picture(name: str, data: bytes, entry: Mapping[str, Any]) -> Figure:
         alt=alt,
         svg=svg,
         columns=("visit", "picture"),
-        data=[(entry["visit"], name)],
+        data=[(visit, name)],
         wide=True,
     )
 
 
-def _reasons(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Block:
+def reasons_table(given: Sequence[tuple[str, float, Sequence[Mapping[str, Any]]]]) -> Block:
+    """Where scores come from: of each its name, its value and its largest parts."""
     rows: list[list[str]] = []
     groups: dict[int, str] = {}
-    for score in document["scores"]:
-        parts = entry["reasons"].get(score["name"]) or []
+    for name, value, parts in given:
         up = [part for part in parts if part["contribution"] > 0]
         down = [part for part in parts if part["contribution"] < 0]
         if up or down:
-            groups[len(rows)] = f"{score['name']}: {number(entry['scores'][score['name']], 2)}"
+            groups[len(rows)] = f"{name}: {number(value, 2)}"
         rows += [[_words(part), _when(part), signed(part["contribution"], 2)] for part in (*up, *down)]
     if not rows:
         return Text("No marker of this study can say where its score comes from.")
@@ -226,10 +236,5 @@ def _when(part: Mapping[str, Any]) -> str:
 
 
 def _notes() -> Part:
-    items = [
-        "A score is not a diagnosis, and no score here was shown to help anybody decide.",
-        "A part that raises a score is what a model learnt from other people. It is no cause of an illness, and a "
-        "sentence may count for its topic or style, not for what the patient meant.",
-        "The grey band holds changes that a score shows while the scale stays; a change inside it says nothing.",
-    ]
-    return Part("care", "Read with care", [Notes(items, title="Limits")], order=90)
+    band = "The grey band holds changes that a score shows while the scale stays; a change inside it says nothing."
+    return Part("care", "Read with care", [Notes([*CARE, band], title="Limits")], order=90)

@@ -77,6 +77,15 @@ class FinishedRun:
         told.finish()
         return found
 
+    def reasons_of(self, marker: str, patient: str, below: str) -> list[Reason]:
+        """The parts of one patient's score, by the model of the first repeat that did not see the patient.
+
+        The model is kept `below`, a folder in the run's.
+        """
+        fold = next(fold for fold in first_folds(self.run) if patient in fold.test)
+        model, resources = fitted(self.run, self._position(marker), fold, below)
+        return model.reasons(self.run.cohort.select([patient]).blinded(), patient, resources)
+
     def _position(self, name: str) -> int:
         return next(n for n, entry in enumerate(self.run.plan.markers) if entry["name"] == name)
 

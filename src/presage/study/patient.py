@@ -108,7 +108,7 @@ def _visit(visits: Visits, document: dict[str, Any], row: int, patient: str, pri
         "outcome": scores["outcome"][row],
         "scores": {name: given[0][row] for name, given in scores["scores"].items()},
         "reasons": reasons,
-        "pictures": _pictures(coded(alone, visits.run.codes[patient]), visit, private),
+        "pictures": draw(coded(alone, visits.run.codes[patient]), visit, private),
     }
 
 
@@ -127,8 +127,9 @@ def coded(cohort: Cohort, code: str) -> Cohort:
     return replace(cohort, patients=patients, recordings=cohort.recordings.assign(patient_id=code))
 
 
-def _pictures(cohort: Cohort, visit: str, private: Folder) -> list[str]:
-    """A picture of each kind that no other one shows too; the names of the files."""
+def draw(cohort: Cohort, visit: str, private: Folder) -> list[str]:
+    """Draw a picture of each kind of one visit that no other kind shows too; the names of the files."""
+    cohort = replace(cohort, recordings=cohort.recordings[cohort.recordings["visit"].astype(str) == visit])
     there = sorted(set(cohort.recordings["kind"]))
     covered = {other for kind in there for other in getattr(kind_named(kind), "shows", ()) if other in there}
     # Two that show each other: the one that shows more stands.

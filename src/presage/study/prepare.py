@@ -43,7 +43,7 @@ def read_selected(study: Study) -> Cohort:
         kept = cohort.recordings[column].astype(str).isin(values)
         dropped = cohort.recordings.loc[~kept, "path"]
         reason = f"{column} is not {' or '.join(values)}"
-        cohort = without_recordings(cohort, "recordings", dict.fromkeys(dropped, reason))
+        cohort = without_recordings(cohort, "recordings", dict.fromkeys(dropped, reason), wanted=True)
     return cohort
 
 
@@ -101,9 +101,10 @@ def prepared(
     cases = cohort.cases()
     if len(cases) == 0 or cases.all() or not cases.any():
         raise InputError(
-            f"{len(cases)} patients, {int(cases.sum())} of them cases, have what every marker needs",
+            f"{len(cases)} patients, {int(cases.sum())} of them cases, have what every marker needs"
+            f"{cohort.flow.told()}",
             where="study",
-            cure="leave out the marker that needs too much, or complete the cohort; see the cohort flow",
+            cure="leave out the marker that needs too much, or complete the cohort",
         )
     return cohort
 

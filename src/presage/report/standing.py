@@ -12,6 +12,8 @@ from presage.report.parts import Block, Figure, Notes, Part, Table, Text
 from presage.report.patient import CARE, picture, reasons_table
 
 _PANEL = 96.0
+# Scores that the first sentence tells: the standard and the first marker; the table has all.
+_IN_WORDS = 2
 
 
 def standing_page(document: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
@@ -52,17 +54,15 @@ def above(score: Mapping[str, Any], group: str) -> float | None:
 
 
 def _sentence(document: Mapping[str, Any]) -> str:
-    outcome, groups = document["outcome"], document["outcome"]["groups"]
-    words = []
-    for score in document["scores"]:
-        shares = [(above(score, group), groups[group]) for group in ("controls", "cases")]
-        told = [
-            f"{percent(share)} of those {name}" if " " in name else f"{percent(share)} of the {name}"
-            for share, name in shares
-            if share is not None
-        ]
-        words.append(f"{score['name']} is above {joined(told)}")
-    return f"{outcome['title']}: {outcome['words']}. Among the other patients of the study, {'; '.join(words)}."
+    outcome = document["outcome"]
+    shown = [score for score in document["scores"] if score["role"] != "control"][:_IN_WORDS]
+    words = "; ".join(f"{score['name']} is above {_shares(score, outcome['groups'])}" for score in shown)
+    return f"{outcome['title']}: {outcome['words']}. Among the other patients of the study, {words}."
+
+
+def _shares(score: Mapping[str, Any], groups: Mapping[str, str]) -> str:
+    shares = [(above(score, group), groups[group]) for group in ("controls", "cases")]
+    return joined([f"{percent(share)} of {name}" for share, name in shares if share is not None])
 
 
 def _among(document: Mapping[str, Any]) -> Part:
@@ -98,7 +98,7 @@ def _figure(document: Mapping[str, Any]) -> Figure:
     canvas.text(258, foot, f"below: {groups['controls']}")
     canvas.segment(460, foot - 4, 484, foot - 4, stroke=colour("ink"), width=2.5)
     canvas.text(492, foot, "this patient")
-    alt = _sentence(document)
+    alt = "; ".join(f"{score['name']} is above {_shares(score, groups)}" for score in scores)
     data = [(score["name"], "this patient", score["value"]) for score in scores]
     data += [(s["name"], groups[group], value) for s in scores for group in groups for value in s["others"][group]]
     return Figure(

@@ -96,9 +96,9 @@ def _outcome(table: ScoreTable, row: int) -> dict[str, Any]:
         "title": table.outcome_title,
         "words": words,
         "case": case,
-        "groups": {"cases": "with an event", "controls": "without one so far"}
+        "groups": {"cases": "those with an event", "controls": "those without one so far"}
         if timed
-        else {"cases": "cases", "controls": "no cases"},
+        else {"cases": "cases", "controls": "controls"},
     }
 
 
@@ -106,8 +106,11 @@ def _scores(run: FinishedRun, table: ScoreTable, row: int, patient: str, progres
     others = np.arange(len(table.patient)) != row
     progress.start("Asking for reasons", len(table.scores))
     found = []
-    for name, values in table.scores.items():
-        first = values[0]
+    # The standard first, then as the study names them; markers whose tasks failed have no scores.
+    for name in (entry["name"] for entry in run.findings.document["markers"]):
+        if name not in table.scores:
+            continue
+        first = table.scores[name][0]
         found.append(
             {
                 "name": name,

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from presage.cli import app
 from presage.cohort import Cohort, InputError, Outcome
-from presage.depression.markers.linear import Face, LanguageMeasures
+from presage.depression.markers.face import Face
+from presage.depression.markers.language import LanguageMeasures
 from presage.depression.networks.linear import RidgeLogistic
 from presage.depression.phantom.cohort import make_phantom
 from presage.depression.phantom.signs import MODALITIES, PLANTED, oracle_course
@@ -161,7 +162,7 @@ def test_reasons_add_up_to_the_score(place: Path) -> None:
 
 
 def test_turns_are_the_reasons_of_language(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from presage.depression.markers.linear import Language
+    from presage.depression.markers.language import Language
     from presage.study import Resources
 
     def vectors(self: Resources, encoder: object, recordings: list[object]) -> list[dict[str, np.ndarray]]:

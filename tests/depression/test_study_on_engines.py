@@ -81,7 +81,7 @@ def test_the_same_bytes_on_this_machine_and_on_ray(tmp_path: Path, monkeypatch: 
     for name, watching in told.items():
         trainings = sorted((task.fold, task.training) for task in watching.tasks if task.training is not None)
         assert trainings == [(fold, training) for fold in (0, 1) for training in range(2)], name
-    # Two workers may do two trainings of one marker at the same time. On Ray no upper limit is asked for: the start of a
-    # task may be told before the end of the one whose place it took.
+    # Two workers may do two trainings of one marker at the same time. On Ray no upper limit is asked for: the start of
+    # a task may be told before the end of the one whose place it took.
     assert told["here"].most <= 2
     assert max(watching.most for watching in told.values()) >= 2

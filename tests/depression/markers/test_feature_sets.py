@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from presage.cohort import InputError
 from presage.depression.markers.fusion import Fusion
-from presage.depression.markers.linear import Prosody
+from presage.depression.markers.prosody import Prosody
 from presage.depression.markers.voices import row_of_recording, spoken_spans, voice_encoder
 from presage.depression.prosody import covarep_encoder, egemaps
 from presage.depression.session import sessions
@@ -147,7 +147,7 @@ def test_without_opensmile_a_study_is_told_before_anything_runs(monkeypatch) -> 
 def test_limits_of_the_pitch_that_a_set_cannot_have_are_refused_with_the_study() -> None:
     from pydantic import ValidationError
 
-    from presage.depression.markers.linear import Prosody
+    from presage.depression.markers.prosody import Prosody
 
     with pytest.raises(ValidationError, match="floor must be 60 Hz or more"):
         Prosody(feature_set="covarep", floor=50)
@@ -167,7 +167,7 @@ def test_several_pieces_of_sound_of_a_visit_are_averaged(tmp_path: Path) -> None
 
     from depression.recordings import tone, write_sound
     from presage.cohort import Cohort
-    from presage.depression.markers.linear import Prosody
+    from presage.depression.markers.prosody import Prosody
     from presage.study import EncoderCache, Resources
 
     paths = [write_sound(tmp_path / f"{hertz}.wav", tone(2, hertz=hertz)) for hertz in (150, 300)]

@@ -94,7 +94,7 @@ def test_the_interviewers_voice_is_never_heard(name, fitted, sides, resources, t
     """Another voice where the interviewer speaks, the participant's sound as it was: the same score."""
     import soundfile
 
-    from presage.depression.markers.linear import Prosody
+    from presage.depression.markers.prosody import Prosody
     from presage.depression.transcripts import read_transcript
 
     people = sides[1].select(sides[1].patient_ids[:1])

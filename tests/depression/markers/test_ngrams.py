@@ -12,8 +12,8 @@ import pytest
 
 from presage.cohort import Cohort, InputError, Outcome
 from presage.depression.language.ngrams import Vocabulary, ngrams, pieces
+from presage.depression.markers.language import LanguageMeasures
 from presage.depression.markers.late import LateFusion
-from presage.depression.markers.linear import LanguageMeasures
 from presage.depression.markers.ngrams import LanguageNgrams
 from presage.study import EncoderCache, Resources, Study
 from presage.study.saved import fit_and_save, score_cohort

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from presage.cohort import Cohort, InputError, Outcome
-from presage.depression.markers.linear import Face, Language, LanguageMeasures, PromptsOnly, Prosody
+from presage.depression.markers.face import Face
+from presage.depression.markers.language import Language, LanguageMeasures, PromptsOnly
+from presage.depression.markers.prosody import Prosody
 from presage.depression.markers.tables import DemographicsOnly, Questionnaire
 from presage.depression.phantom.cohort import make_phantom
 from presage.study import EncoderCache, Marker, Resources

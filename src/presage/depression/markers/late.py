@@ -12,8 +12,11 @@ from pydantic import Field, PrivateAttr
 
 from presage.cohort import Cohort, InputError, Recording
 from presage.cohort.splits import make_splits
-from presage.depression.markers.linear import Face, Language, LanguageMeasures, LinearMarker, Prosody
+from presage.depression.markers.face import Face
+from presage.depression.markers.language import Language, LanguageMeasures
+from presage.depression.markers.linear import LinearMarker
 from presage.depression.markers.ngrams import LanguageNgrams
+from presage.depression.markers.prosody import Prosody
 from presage.depression.networks.linear import RidgeLogistic
 from presage.study.encoder import Encoder
 from presage.study.marker import Marker, Resources

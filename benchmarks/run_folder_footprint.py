@@ -26,7 +26,8 @@ from presage.study import Study
 from presage.study.engine import Report
 from presage.study.progress import Progress
 from presage.study.run import run_study
-from presage.study.tasks import Task, execute
+from presage.study.task import Task
+from presage.study.tasks import execute
 
 LABPACK = Path(__file__).resolve().parents[1] / "tests" / "study" / "labpack"
 KINDS = {

@@ -13,7 +13,7 @@ from presage.study.engine import Report
 from presage.study.local_engine import LocalEngine
 from presage.study.progress import Progress
 from presage.study.run import run_study
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 pytest.importorskip("ray")
 

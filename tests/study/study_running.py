@@ -10,7 +10,8 @@ from presage.study import Study
 from presage.study.engine import Report
 from presage.study.progress import Progress
 from presage.study.run import run_study
-from presage.study.tasks import Task, execute
+from presage.study.task import Task
+from presage.study.tasks import execute
 
 
 def study_of(cohort: Path | str, *markers: dict[str, Any], **changes: Any) -> Study:

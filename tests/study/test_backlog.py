@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from presage.study.backlog import ATTEMPTS, LOSSES, Backlog
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 
 def task(marker: int = 0, fold: int = 0, **wish: Any) -> Task:

@@ -20,7 +20,7 @@ from presage.study.planning import planned
 from presage.study.progress import Progress
 from presage.study.run import run_study
 from presage.study.status import errors_of, read_status
-from presage.study.tasks import ENCODINGS, Task
+from presage.study.task import ENCODINGS, Task
 from presage.study.worker import described
 
 Make = Callable[..., Path]

@@ -17,7 +17,8 @@ from presage.study import Study
 from presage.study.backlog import Report
 from presage.study.progress import Progress
 from presage.study.run import run_study
-from presage.study.tasks import Task, execute
+from presage.study.task import Task
+from presage.study.tasks import execute
 from presage.study.worker import described
 
 Make = Callable[..., Path]

@@ -12,7 +12,7 @@ from presage.study.backlog import Report
 from presage.study.board import Board, Row, TimeLeft, time_left
 from presage.study.live import LiveProgress, PlainProgress, headline, metrics, view
 from presage.study.progress import duration, terminal_progress
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 NAMES = ["Density", "Network [0.3]"]
 

@@ -18,7 +18,7 @@ from presage.study.processes import in_session
 from presage.study.progress import Progress
 from presage.study.ray_engine import RayEngine
 from presage.study.run import run_study
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 pytest.importorskip("ray")
 Make = Callable[..., Path]

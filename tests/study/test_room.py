@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from presage.study import machine
 from presage.study.placement import Placement, placed
 from presage.study.room import Room
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 
 def task(**wish: Any) -> Task:

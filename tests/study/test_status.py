@@ -22,7 +22,8 @@ from presage.study.lease import STALE
 from presage.study.progress import Progress
 from presage.study.run import run_study
 from presage.study.status import read_status
-from presage.study.tasks import Task, execute
+from presage.study.task import Task
+from presage.study.tasks import execute
 from presage.study.worker import described
 
 Make = Callable[..., Path]

@@ -11,7 +11,8 @@ from presage.study.folder import folder_at
 from presage.study.progress import Progress
 from presage.study.run import run_study
 from presage.study.status import read_status
-from presage.study.tasks import Task, execute
+from presage.study.task import Task
+from presage.study.tasks import execute
 
 Make = Callable[..., Path]
 VOTERS = {"marker": "labpack:Voters", "name": "Voters", "noise": 20.0}

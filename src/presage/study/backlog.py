@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 #: How often a task is tried in all where its worker died or its marker raised an error of its own.
 ATTEMPTS = 3

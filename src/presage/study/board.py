@@ -16,7 +16,7 @@ from presage.study.progress import Progress
 
 if TYPE_CHECKING:
     from presage.study.backlog import Report
-    from presage.study.tasks import Task
+    from presage.study.task import Task
 
 
 @dataclass

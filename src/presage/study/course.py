@@ -25,11 +25,12 @@ from presage.study.document import marker_settings
 from presage.study.fitted import first_folds, fitted
 from presage.study.folder import Folder
 from presage.study.marker import Marker, Resources
+from presage.study.opened import Run, open_run, stamp
 from presage.study.plan import Study
 from presage.study.prepare import read_selected, with_encoded
 from presage.study.progress import Progress
+from presage.study.scored import checked_scores
 from presage.study.software import versions
-from presage.study.tasks import Run, checked_scores, open_run, stamp
 
 #: Below the run folder: findings, page, table and fitted markers.
 FOLDER = "course"

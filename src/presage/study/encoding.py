@@ -25,7 +25,7 @@ from presage.study.folder import Folder, folder_at
 from presage.study.plan import EnginePlan, MarkerPlan
 from presage.study.progress import Progress
 from presage.study.software import versions
-from presage.study.tasks import ENCODING_STAGE, ENCODINGS, Task
+from presage.study.task import ENCODING_STAGE, ENCODINGS, Task
 
 #: Below the run folder.
 FOLDER = "encode"

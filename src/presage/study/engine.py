@@ -7,8 +7,9 @@ from typing import NoReturn, Protocol
 
 from presage.cohort import InputError
 from presage.study.backlog import Report
+from presage.study.opened import open_run, stamp
 from presage.study.plan import EnginePlan
-from presage.study.tasks import ENCODINGS, Task, open_run, stamp
+from presage.study.task import ENCODINGS, Task
 
 __all__ = ["Engine", "Report", "engine_for", "refuse"]
 

@@ -12,9 +12,9 @@ from presage.findings import Findings, ScoreTable
 from presage.study.fitted import first_folds, fitted
 from presage.study.folder import Folder
 from presage.study.marker import Reason
+from presage.study.opened import Run, open_run, stamp
 from presage.study.pages import FOLDER
 from presage.study.progress import Progress
-from presage.study.tasks import Run, open_run, stamp
 
 
 @dataclass(frozen=True)

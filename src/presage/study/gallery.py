@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError, Recording, kind_named
 from presage.study.marker import Explanation, Resources
-from presage.study.tasks import SCORES, Run, Task, saves, unfitted
+from presage.study.opened import Run, unfitted
+from presage.study.scored import saves
+from presage.study.task import SCORES, Task
 
 if TYPE_CHECKING:
     from PIL import Image

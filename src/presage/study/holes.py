@@ -12,7 +12,7 @@ from typing import Any
 from presage.cohort import InputError
 from presage.study.engine import Report
 from presage.study.plan import Study
-from presage.study.tasks import ENCODINGS, Task
+from presage.study.task import ENCODINGS, Task
 
 
 def holes_of(failed: Sequence[Report], tasks: Sequence[Task], names: Sequence[str]) -> list[dict[str, Any]]:

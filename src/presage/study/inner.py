@@ -22,8 +22,8 @@ from presage.study.files import DISK_FULL
 from presage.study.folder import Folder
 from presage.study.marker import Marker, Resources
 from presage.study.plan import MarkerPlan
+from presage.study.scored import checked_scores
 from presage.study.search_space import Score
-from presage.study.tasks import checked_scores
 
 #: Scores of which less is better.
 LOWER_IS_BETTER = ("brier", "log-loss", "mae")

@@ -17,7 +17,7 @@ from presage.study.backlog import Backlog, Report
 from presage.study.engine import refuse
 from presage.study.machine import cards, memory_gb
 from presage.study.room import Room, Share
-from presage.study.tasks import Task
+from presage.study.task import Task
 from presage.study.worker import THREAD_VARIABLES
 
 _Ended = queue.SimpleQueue[tuple["_Slot", dict[str, Any]]]

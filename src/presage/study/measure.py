@@ -16,12 +16,13 @@ from presage.study.engine import Engine, Report
 from presage.study.folder import folder_at
 from presage.study.lease import held
 from presage.study.local_engine import LocalEngine
+from presage.study.opened import Run, result_of
 from presage.study.placement import Placement
 from presage.study.plan import Study
 from presage.study.planning import Planned, planned
 from presage.study.prepare import read_by, read_selected
 from presage.study.progress import Progress
-from presage.study.tasks import Run, Task, result_of
+from presage.study.task import Task
 
 
 @dataclass(frozen=True)

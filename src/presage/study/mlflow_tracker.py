@@ -38,8 +38,9 @@ from presage.study.backlog import Report  # noqa: E402
 from presage.study.document import marker_settings, settings_of  # noqa: E402
 from presage.study.folder import Folder  # noqa: E402
 from presage.study.holes import reason  # noqa: E402
+from presage.study.opened import Run, fetch, result_of  # noqa: E402
 from presage.study.plan import Study  # noqa: E402
-from presage.study.tasks import ENCODINGS, Run, Task, fetch, result_of  # noqa: E402
+from presage.study.task import ENCODINGS, Task  # noqa: E402
 from presage.study.tracking import Tracker  # noqa: E402
 
 #: Values that MLflow takes with one call, and characters of a parameter.

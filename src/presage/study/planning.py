@@ -13,13 +13,15 @@ from presage.study.cache import EncoderCache
 from presage.study.engine import Engine
 from presage.study.folder import Folder
 from presage.study.marker import Marker
+from presage.study.opened import Run
 from presage.study.placement import placed
 from presage.study.plan import Study
 from presage.study.prepare import prepared
 from presage.study.progress import Progress
 from presage.study.runfolder import Plan, codes, cohort_digest, slugs, write_key, write_snapshot
+from presage.study.scored import explains
 from presage.study.software import versions
-from presage.study.tasks import Run, Task, explains
+from presage.study.task import Task
 from presage.study.variants import fingerprints, variants
 
 

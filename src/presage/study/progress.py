@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from presage.study.backlog import Report
-    from presage.study.tasks import Task
+    from presage.study.task import Task
 
 
 class Progress:

@@ -66,7 +66,8 @@ def perform(path: list[str], text: str) -> Iterator[str]:
     sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
     node = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     yield f"node {node}" + "".join(f", cuda:{card}" for card in cards)
-    from presage.study.tasks import Task, execute
+    from presage.study.task import Task
+    from presage.study.tasks import execute
 
     answer: Message = {"ok": True}
     try:

@@ -18,7 +18,7 @@ from presage.cohort import InputError
 from presage.study.backlog import Backlog, Report, group_of
 from presage.study.engine import refuse
 from presage.study.processes import end_session
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 #: How often a cluster that is lost is started or joined again without any task ending in between.
 RESTARTS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from presage.study.tasks import Task
+from presage.study.task import Task
 
 # Shares of a card are written as decimals: three times 0.333 and once 0.001 fill one.
 _TINY = 1e-9

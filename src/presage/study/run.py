@@ -27,11 +27,12 @@ from presage.study.folder import Folder, folder_at
 from presage.study.gallery import chosen
 from presage.study.holes import bearable, holes_of
 from presage.study.lease import Lease, held
+from presage.study.opened import Run, fetch, place_of, result_of
 from presage.study.plan import Study
 from presage.study.planning import planned
 from presage.study.progress import Progress, terminal_progress
 from presage.study.runfolder import task_digest
-from presage.study.tasks import Run, Task, fetch, place_of, result_of
+from presage.study.task import Task
 from presage.study.tracking import Tracker
 from presage.study.watch import Watch, watched
 

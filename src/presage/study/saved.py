@@ -20,8 +20,8 @@ from presage.study.plan import MarkerPlan, Study
 from presage.study.prepare import prepared, with_encoded
 from presage.study.progress import Progress
 from presage.study.runfolder import seed_of
+from presage.study.scored import checked_scores
 from presage.study.software import versions
-from presage.study.tasks import checked_scores
 from presage.study.tuning import tuned
 
 SCHEMA = "presage-marker/1"

@@ -19,9 +19,10 @@ from presage.study.board import Board
 from presage.study.folder import Folder
 from presage.study.lease import Holder
 from presage.study.marker import LATEST
+from presage.study.opened import Run, fetch, open_run, result_of, stamp
 from presage.study.progress import Progress
 from presage.study.runfolder import Plan
-from presage.study.tasks import ENCODING_STAGE, ENCODINGS, SCORES, Run, fetch, open_run, result_of, stamp
+from presage.study.task import ENCODING_STAGE, ENCODINGS, SCORES
 
 NAME = "status.json"
 SCHEMA = "presage-status/1"

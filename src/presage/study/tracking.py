@@ -14,9 +14,10 @@ from pathlib import Path
 from presage.cohort import InputError, storage
 from presage.findings import Findings
 from presage.study.folder import Folder
+from presage.study.opened import Run
 from presage.study.plan import Study
 from presage.study.progress import Progress
-from presage.study.tasks import Run, Task
+from presage.study.task import Task
 
 
 class Tracker(Progress):

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 from presage.study.board import Board
 from presage.study.folder import Folder
+from presage.study.opened import Run
 from presage.study.plan import Study
 from presage.study.progress import Progress, Several
 from presage.study.status import StatusFile, status_kept
-from presage.study.tasks import Run, Task
+from presage.study.task import Task
 from presage.study.tracking import Tracker
 
 

@@ -26,7 +26,8 @@ def main() -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     sys.path[:] = json.loads(lines.get())
-    from presage.study.tasks import Task, execute
+    from presage.study.task import Task
+    from presage.study.tasks import execute
 
     while True:
         task = Task.from_json(lines.get())

@@ -17,10 +17,11 @@ from presage import cli
 from presage.cohort import InputError
 from presage.study import Study
 from presage.tumor.command import drivers
-from presage.tumor.gathering import Files, gather
+from presage.tumor.gathering import gather
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
 from presage.tumor.readers import read_clinical, read_maf
+from presage.tumor.reading import Files
 from presage.tumor.risk import risk_table
 from presage.tumor.study_pages import TumorPages, _codes
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError
 from presage.tumor.exports import write_text
-from presage.tumor.gathering import owners_in
+from presage.tumor.people import owners_in
 from presage.tumor.ranks import read_reference
 from presage.tumor.readers import Mutations, hypermutators, read_maf, tame
 from presage.tumor.readers.barcodes import related_samples

@@ -88,8 +88,9 @@ class TumorPages(Pages):
         """See :class:`presage.study.pages.Pages`."""
         from presage.tumor.analysis import Settings
         from presage.tumor.command import report
-        from presage.tumor.gathering import Files, gather, refuse_other_people
+        from presage.tumor.gathering import gather, refuse_other_people
         from presage.tumor.ranks import read_reference
+        from presage.tumor.reading import Files
 
         names = ("expression", "maf", "copy_number", "gene_positions", "clinical", "patients", "build")
         progress.start("Reading tables", 1)

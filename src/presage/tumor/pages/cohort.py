@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from presage.findings.words import joined
-from presage.tumor.gathering import KINDS
 from presage.tumor.pages import altered
 from presage.tumor.pages.risk import NONE, cohort_risk, short_risk
 from presage.tumor.pages.risk_figures import horizon_words
@@ -23,6 +22,7 @@ from presage.tumor.pages.words import (
     q_value,
 )
 from presage.tumor.ranks import SELECTED
+from presage.tumor.reading import KINDS
 
 # Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
 _PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4

@@ -27,6 +27,8 @@ from presage.tumor.readers import (
 )
 from presage.tumor.readers.tables import read_table
 
+#: Normal samples that a spread needs.
+NORMALS = 3
 ChangeRule = Literal["auto", "normals", "cohort", "given"]
 #: Kinds of alterations in the order in which they are told; the last is that of a plain 0/1 table.
 KINDS = ("missense", "truncating", "indel", "amplification", "deep loss", "altered")
@@ -131,16 +133,13 @@ def changed_in(
     """
     if rule == "given":
         return read_alterations(path), None, None, "as the given table of 0 and 1 says", ""
-    rows = rows or _rows(path, files, {str(name) for name in kinds["mutations"].index})
+    rows = rows or rows_of(path, owners_in(files.patients), {str(name) for name in kinds["mutations"].index})
     expression = read_expression(path, rows=rows, genes=set(kinds["mutations"].columns))
     tumours, normals = split_normals(expression)
-    few = normals is None or len(normals.values) < 3
-    if rule == "normals" and few:
-        raise InputError(
-            f"{0 if normals is None else len(normals.values)} normal sample(s) by TCGA sample type (10 to 14)",
-            where=path.name,
-            cure="three are needed; or measure against the cohort: --deg-rule cohort",
-        )
+    number = 0 if normals is None else len(normals.values)
+    few = number < NORMALS
+    if rule == "normals":
+        refuse_few_normals(number, path)
     against: Expression | None = None if rule == "cohort" or few else normals
     z = z_scores(tumours, against)
     if against is None:
@@ -150,12 +149,35 @@ def changed_in(
     return changed_genes(tumours, against, threshold=threshold), z, tumours.logged(), told, _SCALES[tumours.scale]
 
 
-def _rows(path: Path, files: Files, known: set[str]) -> Literal["tumours", "genes"] | None:
-    """Which side of the expression matrix has the patients of the mutations; None where neither plainly does."""
+def refuse_few_normals(number: int, path: Path) -> None:
+    """Refuse to measure change against fewer normal samples than a spread needs."""
+    if number < NORMALS:
+        raise InputError(
+            f"{number} normal sample(s) by TCGA sample type (10 to 14)",
+            where=path.name,
+            cure="three are needed; or measure against the cohort: --deg-rule cohort",
+        )
+
+
+def names_of(path: Path) -> tuple[pd.Index, pd.Index]:
+    """What the rows and the columns of a matrix are called; its cells are not kept."""
     across = read_table(path, nrows=0).columns[1:]
     down = read_table(path, usecols=[0], dtype=str).iloc[:, 0]
-    owners = owners_in(files.patients)
-    sides = [sum(owners.get(str(name), patient_of(str(name))) in known for name in side) for side in (down, across)]
+    return pd.Index(down.astype(str)), pd.Index([str(name) for name in across])
+
+
+def rows_of(path: Path, owners: Mapping[str, str], known: set[str]) -> Literal["tumours", "genes"] | None:
+    """Which side of a matrix of expression has the patients of the mutations; None where neither plainly does.
+
+    Parameters
+    ----------
+    owners
+        Id -> patient, of any of the tables.
+    known
+        Ids of the mutations.
+    """
+    here = {owners.get(name, name) for name in known}
+    sides = [sum(owners.get(name, patient_of(name)) in here for name in side) for side in names_of(path)]
     if sides[0] == sides[1]:
         return None
     return "tumours" if sides[0] > sides[1] else "genes"

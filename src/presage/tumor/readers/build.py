@@ -63,6 +63,10 @@ _ANCHORS: dict[str, tuple[str, int, int, int, int]] = {
 }
 
 
+class BuildError(InputError):
+    """Positions are in another build than is said, or nothing says in which."""
+
+
 def chromosome_lengths(build: Build) -> dict[str, int]:
     """Bases of each chromosome ("1".."22", "X", "Y") in a build."""
     return dict(zip(_CHROMOSOMES, _LENGTHS[build], strict=True))
@@ -104,18 +108,18 @@ def resolve(stated: pd.Series | None, asked: str | None, where: str) -> Build:
         assert stated is not None
         counts = stated.astype(str).map(builds).value_counts()
         told = ", ".join(f"{name}: {count} rows" for name, count in counts.items())
-        raise InputError(
+        raise BuildError(
             f"mixes genome builds ({told})", where=where, cure="Lift one of them over; give each its file."
         )
     own = next(iter(builds.values()), None)
     if own is None and named is None:
-        raise InputError(
+        raise BuildError(
             "does not say its genome build",
             where=where,
             cure="Name it: --build hg19 or --build hg38 (in Python build='hg19').",
         )
     if own is not None and named is not None and own != named:
-        raise InputError(f"says genome build {own}, and {named} was asked for", where=where, cure="Lift it over first.")
+        raise BuildError(f"says genome build {own}, and {named} was asked for", where=where, cure="Lift it over first.")
     build = own if own is not None else named
     assert build is not None
     return build
@@ -144,10 +148,12 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
         f"row {row + first_row}: {chromosome.iloc[row]}:{int(position.iloc[row])}, chromosome of {int(lengths[row])}"
         for row in beyond[:3]
     )
-    raise InputError(
+    raise BuildError(
         f"{beyond.size} position(s) behind the end or before the start of the chromosome in {build} ({told})",
         where=where,
-        cure=f"They fit {fits[0]}: the file is probably in {fits[0]}." if fits else "They fit no known build.",
+        cure=f"They fit {' and '.join(fits)}: the file is probably in {' or '.join(fits)}."
+        if fits
+        else "They fit no known build.",
     )
 
 
@@ -176,7 +182,7 @@ def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series
             example = f"{name} at {chrom}:{int(at)}, which has it at {first[0]}-{first[1]}"
     if other_place > own_place:
         other = "hg38" if build == "hg19" else "hg19"
-        raise InputError(
+        raise BuildError(
             f"{other_place} call(s) in often mutated genes lie where {other} has the gene, {own_place} where "
             f"{build} has it "
             f"({example})",
@@ -189,5 +195,5 @@ def _build(name: str, where: str) -> Build:
     plain = name.strip().lower().removesuffix(".0")
     if plain not in _NAMES:
         cure = "Known are hg18 (NCBI36), hg19 (GRCh37) and hg38 (GRCh38)."
-        raise InputError(f"genome build {name!r} is not known", where=where, cure=cure)
+        raise BuildError(f"genome build {name!r} is not known", where=where, cure=cure)
     return _NAMES[plain]

@@ -14,6 +14,7 @@ from presage.findings.words import as_json
 from presage.stats.resampling import percentile_interval
 from presage.study.progress import Progress
 from presage.tumor.analysis import deal_codes
+from presage.tumor.people import PHANTOM
 from presage.tumor.progression import (
     Form,
     HeldOut,
@@ -26,7 +27,6 @@ from presage.tumor.progression import (
     past,
 )
 from presage.tumor.progression.orders import MOST_PAST
-from presage.tumor.risk.tables import PHANTOM
 
 SCHEMA = "presage-progression/1"
 #: Tumours that a network needs, and events that it may have: n events have n * n parameters.

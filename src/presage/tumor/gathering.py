@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from presage.cohort import Flow, InputError
-from presage.tumor.people import by_patient, matched, owners_in
+from presage.tumor.people import PHANTOM, by_patient, matched, owners_in
 from presage.tumor.readers import Clinical, Mutations, read_clinical, read_maf
 from presage.tumor.reading import KINDS, ChangeRule, Files, altered_in, changed_in
-from presage.tumor.risk.tables import PHANTOM
 
 
 @dataclass(frozen=True)

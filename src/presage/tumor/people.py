@@ -11,6 +11,9 @@ from presage.cohort import Flow, InputError
 from presage.tumor.readers import match, patient_of
 from presage.tumor.readers.tables import read_table
 
+#: The word before the ids of made-up patients.
+PHANTOM = "PHANTOM"
+
 
 def owners_in(path: Path | None) -> dict[str, str]:
     """Whose tumour each id is, from a table with the columns `id` and `patient`; nothing where there is none."""

@@ -406,7 +406,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _who(found: Mapping[str, Any]) -> dict[str, Any]:
     cohort, settings = found["cohort"], found["settings"]
-    doubts = [{"notes": cohort["doubts"], "title": "Of these patients"}] if cohort.get("doubts") else []
+    doubts = [{"notes": cohort["doubts"], "title": "Of this cohort"}] if cohort.get("doubts") else []
     rows = [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["flow"]]
     rows += [[phrase, f"{number:,} call(s)"] for phrase, number in cohort["read"].items()]
     rows += [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["clinical"] or []]

@@ -9,7 +9,7 @@ import pandas as pd
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
 from presage.tumor.doubts import doubts_of
-from presage.tumor.people import by_patient
+from presage.tumor.people import PHANTOM, by_patient
 from presage.tumor.readers import (
     Clinical,
     Mutations,
@@ -26,8 +26,6 @@ from presage.tumor.reading import read_positions
 from presage.tumor.risk.kind import COLUMNS
 from presage.tumor.risk.markers import COPIES
 
-#: The word before the ids of made-up patients.
-PHANTOM = "PHANTOM"
 #: Classes of mutations that change the protein.
 CHANGES = ("missense", "truncating", "indel")
 _STAGES = ("cdr_ajcc_pathologic_tumor_stage", "ajcc_pathologic_stage", "ajcc_pathologic_tumor_stage", "stage")

@@ -94,7 +94,13 @@ def refuse_unfit(table: pd.DataFrame, where: str) -> None:
             )
 
 
-def chart(table: pd.DataFrame, choices: Choices, where: str, progress: Progress | None = None) -> dict[str, Any]:
+def chart(
+    table: pd.DataFrame,
+    choices: Choices,
+    where: str,
+    progress: Progress | None = None,
+    doubts: Sequence[str] = (),
+) -> dict[str, Any]:
     """Fit a network and gather what it says.
 
     Parameters
@@ -103,6 +109,8 @@ def chart(table: pd.DataFrame, choices: Choices, where: str, progress: Progress 
         0/1, tumours x events, with the tumours' ids.
     where
         What the table is called.
+    doubts
+        What a reader must know of the tumours, naming nobody.
 
     Returns
     -------
@@ -153,6 +161,7 @@ def chart(table: pd.DataFrame, choices: Choices, where: str, progress: Progress 
         "schema": SCHEMA,
         "phantom": any(str(name).startswith(PHANTOM) for name in table.index),
         "n": len(table),
+        "doubts": list(doubts),
         "form": {"observation": form.observation, "symmetric": form.symmetric},
         "penalty": float(penalty),
         "penalties": tried,

@@ -30,11 +30,11 @@ def doubts_of(mutations: Mutations | None, owners: Mapping[str, str] | None = No
     """
     if mutations is None:
         return []
-    mutations = by_owner(mutations, owners or {})
+    mutations = _by_owner(mutations, owners or {})
     return [*kin(mutations), *loud(mutations), *unverified(mutations)]
 
 
-def by_owner(mutations: Mutations, owners: Mapping[str, str]) -> Mutations:
+def _by_owner(mutations: Mutations, owners: Mapping[str, str]) -> Mutations:
     """The calls under the patients that a map gives; an id that it lacks is a patient."""
     if not owners:
         return mutations

@@ -84,10 +84,11 @@ def refuse_strangers(people: Sequence[str], of_study: Collection[str]) -> None:
 
 
 def _problem(given: TumorPages, setting: str, error: InputError) -> Problem:
-    where = error.where or getattr(given, setting).name
+    path = getattr(given, setting)
+    where = error.where or ("" if path is None else path.name)
     # The readers speak of the options of the command, which are settings here.
     cure = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: f"`{found[1].replace('-', '_')}:`", error.cure)
-    return Problem((setting,), f"{where}: {error.what}", cure)
+    return Problem((setting,), f"{where}: {error.what}" if where else error.what, cure)
 
 
 def _looked_at(given: TumorPages) -> Iterator[str]:
@@ -108,8 +109,9 @@ def _looked_at(given: TumorPages) -> Iterator[str]:
         segments = read_segments(given.copy_number, build=mutations.build)
         ids["copy number"] = [str(name) for name in segments.table["sample"].unique()]
         matched(ids, given.patients)
-    yield "clinical"
+    yield "maf"
     patients, _, _ = matched(ids, given.patients)
+    yield "clinical"
     cohort = _cohort(patients, mutations, owners, given)
     refuse_other_people(cohort, given.clinical)
     yield "maf"
@@ -163,7 +165,7 @@ def _cohort(patients: tuple[str, ...], mutations: Mutations, owners: Mapping[str
 
 
 def _expression(given: TumorPages, mutations: Mutations, owners: Mapping[str, str]) -> list[str] | None:
-    """The tumours of the matrix of expression; None where its first rows do not tell which side they are."""
+    """The tumours of the matrix of expression; None where the names do not tell which side they are."""
     path = given.expression
     assert path is not None
     down, across = names_of(path)

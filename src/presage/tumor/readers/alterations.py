@@ -36,12 +36,12 @@ def read_alterations(path: Path | str, *, first: int | None = None) -> pd.DataFr
     where = Path(path).name
     table = read_table(path, dtype=str, keep_default_na=False, nrows=first)
     names = read_table(path, nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0]
-    first = table.iloc[:, 0].str.strip()
-    has_ids = bool(~first.isin(["0", "1"]).all()) if len(first) else False
+    leading = table.iloc[:, 0].str.strip()
+    has_ids = bool(~leading.isin(["0", "1"]).all()) if len(leading) else False
     events = [str(name).strip() for name in names[1 if has_ids else 0 :]]
     if not len(events):
         raise InputError("has ids and no event", where=where, cure="Give a column of 0 and 1 for each gene or event.")
-    ids = [plain_id(name) for name in first] if has_ids else [f"tumour {number + 1}" for number in range(len(table))]
+    ids = [plain_id(name) for name in leading] if has_ids else [f"tumour {number + 1}" for number in range(len(table))]
     for what, found in (("tumour", ids), ("event", events)):
         again = pd.Series(found)[pd.Series(found).duplicated()]
         if len(again):

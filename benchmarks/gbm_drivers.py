@@ -25,7 +25,8 @@ from presage.study.progress import Progress
 from presage.tumor.analysis import Settings, analyse
 from presage.tumor.command import report
 from presage.tumor.drivers import call_drivers, chance_levels
-from presage.tumor.gathering import Files, Tumours, gather
+from presage.tumor.gathering import Tumours, gather
+from presage.tumor.reading import Files
 from presage.tumor.significance import judge
 from presage.tumor.tci import Continuous, Inference, frequency_prior
 

@@ -17,10 +17,11 @@ from presage import cli
 from presage.cohort import InputError
 from presage.study import Study
 from presage.tumor.command import drivers
-from presage.tumor.gathering import Files, gather
+from presage.tumor.gathering import gather
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
 from presage.tumor.readers import read_clinical, read_maf
+from presage.tumor.reading import Files
 from presage.tumor.risk import risk_table
 from presage.tumor.study_pages import TumorPages, _codes
 
@@ -66,6 +67,15 @@ def made(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
         study.write_text(study.read_text().replace("repeats: 4", "repeats: 1"))
     patch.undo()
     return Made(files, folder / "cohort", folder / "run")
+
+
+def of_others(made: Made, folder: Path) -> str:
+    """The study with mutations and follow-up of other people: the files fit each other, and not the cohort."""
+    text = (made.cohort / "study.yaml").read_text().replace("cohort: .", f"cohort: {made.cohort}")
+    for name in ("mutations.maf", "clinical.tsv"):
+        (folder / name).write_text((made.files / name).read_text().replace("PHANTOM-0", "PHANTOM-9"))
+        text = text.replace(json.dumps(str(made.files / name)), name)
+    return text
 
 
 def found(run: Path) -> dict[str, Any]:
@@ -160,8 +170,7 @@ def test_what_no_entry_names_any_more_goes_with_its_key(made: Made, tmp_path: Pa
     # Also where the pages that are named cannot be made.
     (run / "pages" / "earlier").mkdir()
     (run / "pages" / "earlier" / "key.csv").write_text("patient,code\n")
-    (tmp_path / "other.maf").write_text((made.files / "mutations.maf").read_text().replace("PHANTOM-0", "PHANTOM-9"))
-    (tmp_path / "study.yaml").write_text(text.replace(json.dumps(str(made.files / "mutations.maf")), "other.maf"))
+    (tmp_path / "study.yaml").write_text(of_others(made, tmp_path))
     assert presage(*again)[0] == 2
     assert not (run / "pages" / "earlier").exists()
     (tmp_path / "study.yaml").write_text(text[: text.index("\n# After the findings")])
@@ -213,11 +222,7 @@ def test_files_are_found_from_the_study_file(made: Made, tmp_path: Path) -> None
 def test_mutations_of_other_people_are_refused_and_the_findings_stay(
     made: Made, tmp_path: Path, presage: Typed
 ) -> None:
-    text = (made.files / "mutations.maf").read_text().replace("PHANTOM-0", "PHANTOM-9")
-    (tmp_path / "other.maf").write_text(text)
-    study = (made.cohort / "study.yaml").read_text().replace("cohort: .", f"cohort: {made.cohort}")
-    study = study.replace(json.dumps(str(made.files / "mutations.maf")), str(tmp_path / "other.maf"))
-    (tmp_path / "study.yaml").write_text(study)
+    (tmp_path / "study.yaml").write_text(of_others(made, tmp_path))
     run = Path(shutil.copytree(made.run, tmp_path / "run"))
     code, _, complained = presage("run", tmp_path / "study.yaml", "--out", run, "--workers", 1)
     assert code == 2

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from presage.findings.comparison import HOW, judge
 from presage.findings.estimates import described
 from presage.findings.options import Options
+from presage.findings.survival_words import c_index
 from presage.findings.table import ScoreTable, TableError
 from presage.findings.words import as_json, difference_with_interval, limits, number, p_value, with_interval
 from presage.stats.checks import StatsError
@@ -140,7 +141,7 @@ def _against(table: ScoreTable, name: str, horizon: float, options: Options) -> 
 
 
 def _sentence(table: ScoreTable, scores: list[dict[str, Any]], markers: list[dict[str, Any]], options: Options) -> str:
-    by_name = {entry["name"]: entry["uno"] or entry["harrell"] for entry in scores}
+    by_name = {entry["name"]: c_index(entry) for entry in scores}
     standard = by_name[table.standard]
     who = f"In these {described(table, options)}"
     if not markers:

@@ -48,6 +48,11 @@ def with_interval(estimate: Mapping[str, Any], digits: int = 2, *, bracket: bool
     return f"{number(estimate['value'], digits)}" + (f" ({interval})" if bracket else f", {interval}")
 
 
+def cell(estimate: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """An estimate in a table whose caption says what interval it is: ``0.73 (0.66 to 0.79)``; a dash for none."""
+    return "–" if estimate is None else f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"
+
+
 def difference_with_interval(difference: Mapping[str, Any], digits: int = 2) -> str:
     """A difference as it stands in a sentence, with its sign."""
     return f"{signed(difference['value'], digits)} ({level_words(difference['level'])} {limits(difference, digits)})"

@@ -10,8 +10,9 @@ A document is what JSON can hold: ``title``, ``sentence``, ``phantom``, and as n
 - ``{"figure": kind, "name": ..., "title": ..., "caption": ..., "alt": ..., "of": ..., "columns": ..., "data": ...}``,
   where ``of`` holds the arguments of the drawing: `tiles`, `bars`, `links`, `influences` or `quantiles`, the functions
   of that name in `presage.report.figures`; `curves`, whose curves are mappings with ``words``, ``xs``, ``ys``, a colour
-  (``stroke``: standard, series-1 ...) and as needed ``low``, ``high``, ``dash``, ``width``; or `forest`, whose rows are
-  mappings with ``name``, ``estimate`` (value, low, high) and ``series``.
+  (``stroke``: standard, series-1 ...) and as needed ``low``, ``high``, ``dash``, ``width``, and ``"steps": true`` where
+  each value holds until the next (Kaplan-Meier); or `forest`, whose rows are mappings with ``name``, ``estimate``
+  (value, low, high) and ``series``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from presage.report.figures.bars import bars
 from presage.report.figures.canvas import colour
-from presage.report.figures.curves import Curve
+from presage.report.figures.curves import Curve, stairs
 from presage.report.figures.curves import curves as _draw_curves
 from presage.report.figures.forest import Row, forest, forest_narrow
 from presage.report.figures.graph import influences, links
@@ -33,8 +34,17 @@ from presage.report.parts import Block, Figure, Notes, Part, Table, Text
 
 
 def _curves(*, title: str, curves: Sequence[Mapping[str, Any]], **axes: Any) -> str:
-    drawn = [Curve(**{"series": None, **one, "stroke": colour(one["stroke"])}) for one in curves]
+    drawn = [Curve(**{"series": None, **_stepped(one), "stroke": colour(one["stroke"])}) for one in curves]
     return _draw_curves(drawn, title=title, **axes)
+
+
+def _stepped(curve: Mapping[str, Any]) -> dict[str, Any]:
+    """The curve with the points of its steps, where it holds each value until the next."""
+    plain = {key: value for key, value in curve.items() if key != "steps"}
+    if not curve.get("steps"):
+        return plain
+    steps = {key: stairs(curve["xs"], curve[key])[1] for key in ("ys", "low", "high") if key in curve}
+    return plain | steps | {"xs": stairs(curve["xs"], curve["ys"])[0]}
 
 
 def _forest(*, title: str, rows: Sequence[Mapping[str, Any]], **axes: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -48,6 +48,18 @@ class Pages(BaseModel, ABC):
         InputError
             Files that cannot be used; nothing of an earlier version is lost then.
         """
+
+    def check(self, study: Any) -> Problem | None:
+        """What is seen to be wrong before `study` (a :class:`presage.study.Study`) runs; None where nothing is.
+
+        It is called once the files are known to be there, by every command that reads the study, and must be quick:
+        seconds. The location of a problem begins with the setting.
+        """
+        return None
+
+    def check_patients(self, patients: Sequence[str]) -> Problem | None:
+        """The same, once the study's cohort is read and before anything is encoded or fitted: its patients' ids."""
+        return None
 
     @classmethod
     def files(cls) -> list[str]:
@@ -118,15 +130,19 @@ class PagesPlan(BaseModel):
         settings = {k: resolved(v) if k in files and isinstance(v, str) else v for k, v in self.settings.items()}
         return self.model_copy(update={"settings": settings})
 
-    def problem(self, above: Location) -> Problem | None:
-        """What cannot work: settings, and files that are not there."""
+    def problem(self, above: Location, study: Any) -> Problem | None:
+        """What cannot work in `study`: settings, files that are not there, and what the pages themselves see."""
         try:
             built = self.build()
         except ValidationError as error:
             return problem_of(error, self.kind, above, f"the pages {self.pages}")
         except InputError as error:
             return Problem((*above, "pages"), error.what, error.cure)
-        return None if built is None else self._files_problem(built, above)
+        return self._files_problem(built, above) or _within(built.check(study), above)
+
+    def patients_problem(self, above: Location, patients: Sequence[str]) -> Problem | None:
+        """What cannot work with these patients; the plan has no other :meth:`problem`."""
+        return _within(self.build().check_patients(patients), above)
 
     def _files_problem(self, built: Pages, above: Location) -> Problem | None:
         for name in built.files():
@@ -138,6 +154,10 @@ class PagesPlan(BaseModel):
             if not Path(path).is_file():
                 return Problem((*above, name), f"there is no file {path}", "a path is relative to the study file")
         return None
+
+
+def _within(problem: Problem | None, above: Location) -> Problem | None:
+    return None if problem is None else Problem((*above, *problem.location), problem.what, problem.cure)
 
 
 def stamp_of(plan: PagesPlan, findings: str, code: Any) -> str:

@@ -280,7 +280,7 @@ class Study(_Strict):
             if plan.pages in named:
                 return Problem((*location, "pages"), f"the pages {plan.pages!r} are named twice", "keep one of them")
             named.add(plan.pages)
-            problem = plan.problem(location)
+            problem = plan.problem(location, self)
             if problem is not None:
                 return problem
         return None

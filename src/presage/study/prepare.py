@@ -25,6 +25,7 @@ def read_selected(study: Study) -> Cohort:
     # Found here and not by the analysis, hours later.
     recorded = cohort.patients.columns.difference(list(cohort.outcome_columns))
     Options.read(study.report).refuse_missing([str(name) for name in recorded])
+    _refuse_pages(study, cohort)
     for column, values in study.recordings.items():
         if column not in cohort.recordings.columns:
             raise InputError(
@@ -45,6 +46,13 @@ def read_selected(study: Study) -> Cohort:
         reason = f"{column} is not {' or '.join(values)}"
         cohort = without_recordings(cohort, "recordings", dict.fromkeys(dropped, reason), wanted=True)
     return cohort
+
+
+def _refuse_pages(study: Study, cohort: Cohort) -> None:
+    for place, plan in enumerate(study.pages):
+        problem = plan.patients_problem(("pages", place), cohort.patient_ids)
+        if problem is not None:
+            raise InputError(problem.what, where=".".join(map(str, problem.location)), cure=problem.cure)
 
 
 def usable_for_all(cohort: Cohort, markers: dict[str, Marker]) -> Cohort:

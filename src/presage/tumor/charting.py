@@ -14,6 +14,7 @@ from presage.findings.words import as_json
 from presage.stats.resampling import percentile_interval
 from presage.study.progress import Progress
 from presage.tumor.analysis import deal_codes
+from presage.tumor.people import PHANTOM
 from presage.tumor.progression import (
     Form,
     HeldOut,
@@ -26,7 +27,6 @@ from presage.tumor.progression import (
     past,
 )
 from presage.tumor.progression.orders import MOST_PAST
-from presage.tumor.risk.tables import PHANTOM
 
 SCHEMA = "presage-progression/1"
 #: Tumours that a network needs, and events that it may have: n events have n * n parameters.
@@ -94,7 +94,13 @@ def refuse_unfit(table: pd.DataFrame, where: str) -> None:
             )
 
 
-def chart(table: pd.DataFrame, choices: Choices, where: str, progress: Progress | None = None) -> dict[str, Any]:
+def chart(
+    table: pd.DataFrame,
+    choices: Choices,
+    where: str,
+    progress: Progress | None = None,
+    doubts: Sequence[str] = (),
+) -> dict[str, Any]:
     """Fit a network and gather what it says.
 
     Parameters
@@ -103,6 +109,8 @@ def chart(table: pd.DataFrame, choices: Choices, where: str, progress: Progress 
         0/1, tumours x events, with the tumours' ids.
     where
         What the table is called.
+    doubts
+        What a reader must know of the tumours, naming nobody.
 
     Returns
     -------
@@ -153,6 +161,7 @@ def chart(table: pd.DataFrame, choices: Choices, where: str, progress: Progress 
         "schema": SCHEMA,
         "phantom": any(str(name).startswith(PHANTOM) for name in table.index),
         "n": len(table),
+        "doubts": list(doubts),
         "form": {"observation": form.observation, "symmetric": form.symmetric},
         "penalty": float(penalty),
         "penalties": tried,

@@ -123,9 +123,10 @@ def drivers(
     """
     from presage.study.progress import terminal_progress
     from presage.tumor.analysis import Settings, refuse_settings
-    from presage.tumor.gathering import Files, gather, refuse_other_people
+    from presage.tumor.gathering import gather, refuse_other_people
     from presage.tumor.prognosis import risks_of
     from presage.tumor.ranks import read_reference
+    from presage.tumor.reading import Files
 
     files = Files(
         expression=expression,

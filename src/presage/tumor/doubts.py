@@ -1,10 +1,11 @@
-"""What a reader of a cohort must know of its patients: samples that may be one patient's, and hypermutated ones."""
+"""What a reader of a cohort must know of its table: samples that may be one patient's, hypermutated ones, the build."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from presage.tumor.people import PHANTOM
 from presage.tumor.readers import Mutations, hypermutators, related_samples
 
 # Ids that are told on the terminal.
@@ -20,7 +21,7 @@ class Doubt:
 
 
 def doubts_of(mutations: Mutations | None, owners: Mapping[str, str] | None = None) -> list[Doubt]:
-    """Pairs of samples that may be one patient's, and hypermutated patients, whom no page leaves out.
+    """Every one of them, of patients whom no page leaves out.
 
     Parameters
     ----------
@@ -29,22 +30,50 @@ def doubts_of(mutations: Mutations | None, owners: Mapping[str, str] | None = No
     """
     if mutations is None:
         return []
-    if owners:
-        whose = {name: owners.get(name, name) for name in mutations.patients}
-        table = mutations.table.assign(patient=mutations.table["patient"].astype(str).map(whose))
-        mutations = replace(mutations, table=table, patients=tuple(sorted(set(whose.values()))))
-    found = []
+    mutations = _by_owner(mutations, owners or {})
+    return [*kin(mutations), *loud(mutations), *unverified(mutations)]
+
+
+def _by_owner(mutations: Mutations, owners: Mapping[str, str]) -> Mutations:
+    """The calls under the patients that a map gives; an id that it lacks is a patient."""
+    if not owners:
+        return mutations
+    whose = {name: owners.get(name, name) for name in mutations.patients}
+    table = mutations.table.assign(patient=mutations.table["patient"].astype(str).map(whose))
+    return replace(mutations, table=table, patients=tuple(sorted(set(whose.values()))))
+
+
+def kin(mutations: Mutations) -> list[Doubt]:
+    """Pairs of samples that count as different patients and may be one's."""
     pairs = related_samples(mutations.table)
-    if pairs:
-        ids = list(dict.fromkeys(name for one, other, _ in pairs for name in (one, other)))
-        told = (
-            f"{len(pairs)} pair(s) of samples that count as different patients share so many mutations that they may "
-            "be one patient's: each such patient counts several times"
-        )
-        more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
-        found.append(Doubt(f"{told}.", f"{told}: {', '.join(ids[:_IDS])}{more}. Keep one sample of each."))
-    loud = len(hypermutators(mutations).patients)
-    if loud:
-        told = f"{loud} hypermutated {'patient was' if loud == 1 else 'patients were'} kept."
-        found.append(Doubt(told, told))
-    return found
+    if not pairs:
+        return []
+    ids = list(dict.fromkeys(name for one, other, _ in pairs for name in (one, other)))
+    told = (
+        f"{len(pairs)} pair(s) of samples that count as different patients share so many mutations that they may "
+        "be one patient's: each such patient counts several times"
+    )
+    more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
+    return [Doubt(f"{told}.", f"{told}: {', '.join(ids[:_IDS])}{more}. Keep one sample of each.")]
+
+
+def loud(mutations: Mutations) -> list[Doubt]:
+    """Hypermutated patients."""
+    number = len(hypermutators(mutations).patients)
+    if not number:
+        return []
+    told = f"{number} hypermutated {'patient was' if number == 1 else 'patients were'} kept."
+    return [Doubt(told, told)]
+
+
+def unverified(mutations: Mutations) -> list[Doubt]:
+    """A build that is said and that no call shows; made-up calls lie in no genome."""
+    if mutations.verified or any(name.startswith(PHANTOM) for name in mutations.patients):
+        return []
+    why = (
+        "where genes lie is known in hg19 and hg38 alone"
+        if mutations.build == "hg18"
+        else "no call lies in a gene whose place tells hg19 from hg38, nor behind the end of a chromosome of the other"
+    )
+    told = f"The genome build could not be verified: {why}. Positions are read as {mutations.build}, as was said."
+    return [Doubt(told, f"{told} Check it where segments, gene positions or a genome are read beside them.")]

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from presage.tumor.command import YEAR
-from presage.tumor.gathering import Files
 from presage.tumor.phantom import PhantomTumours
+from presage.tumor.reading import Files
 
 # Every so many-th driver is a copy-number change and no mutation.
 _COPY = 4

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from presage.tumor.events import Events
 
 
 class FormName(StrEnum):
@@ -30,6 +30,9 @@ def progression(
     maf: Annotated[Path | None, typer.Option(help="In place of --events: mutations; needs --genes.")] = None,
     genes: Annotated[str, typer.Option(help="Of --maf: the genes that are events, with commas between.")] = "",
     build: Annotated[str | None, typer.Option(help="Of --maf: genome build, where the file does not say it.")] = None,
+    patients: Annotated[
+        Path | None, typer.Option(help="id, patient: whose tumour an id is that is no barcode; one of each counts.")
+    ] = None,
     form: Annotated[
         FormName, typer.Option(help="Whether events change the rate of the look at the tumour, and the penalty's kind.")
     ] = FormName.classical,
@@ -52,7 +55,9 @@ def progression(
     from presage.tumor.pages.progression import progression_page
     from presage.tumor.progression import Form
 
-    table, where = _table(events, maf, genes, build)
+    known, progress = _events(events, maf, genes, build, patients), terminal_progress()
+    for doubt in known.doubts:
+        progress.say(f"warning: {doubt.terminal}")
     choices = Choices(
         form=Form(observation="observation" in form.value, symmetric="symmetric" in form.value),
         penalty=penalty,
@@ -62,38 +67,30 @@ def progression(
         seed=seed,
         threads=threads,
     )
-    found = chart(table, choices, where, terminal_progress())
-    write_progression(found, out, [str(name) for name in table.index])
+    found = chart(known.table, choices, known.where, progress, [doubt.page for doubt in known.doubts])
+    write_progression(found, out, [str(name) for name in known.table.index])
     yield out / "progression.html", progression_page(found)
 
 
-def _table(events: Path | None, maf: Path | None, genes: str, build: str | None) -> tuple[pd.DataFrame, str]:
-    """Tumours x events, and what the table is called.
+def _events(events: Path | None, maf: Path | None, genes: str, build: str | None, patients: Path | None) -> Events:
+    """Events from the one table that is given.
 
     Raises
     ------
     InputError
-        Neither or both of the tables, no genes, or genes that nobody has.
+        Neither or both of the tables, no genes, or a bad file.
     """
     from presage.cohort import InputError
-    from presage.tumor.readers import altered_genes, read_alterations, read_maf
+    from presage.tumor.events import given_events, mutated_genes
 
     if (events is None) == (maf is None):
         raise InputError(
             "a table of events or mutations are needed, one of them", cure="--events or --maf with --genes"
         )
     if events is not None:
-        return read_alterations(events), events.name
+        return given_events(events, patients)
     assert maf is not None
     names = list(dict.fromkeys(name.strip() for name in genes.split(",") if name.strip()))
     if not names:
         raise InputError("no genes were named", cure="--genes IDH1,TP53,ATRX: which of them are events is your choice")
-    found = altered_genes(read_maf(maf, build=build))
-    unknown = [name for name in names if name not in found]
-    if unknown:
-        raise InputError(
-            f"no patient has a mutation that changes {', '.join(unknown[:5])}",
-            where=maf.name,
-            cure="leave the gene out, or check its symbol",
-        )
-    return found[names], maf.name
+    return mutated_genes(maf, names, build, patients)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from presage.cohort import InputError
 from presage.tumor.drivers import Calls
-from presage.tumor.gathering import KINDS, Tumours
+from presage.tumor.gathering import Tumours
 from presage.tumor.readers import Mutations
+from presage.tumor.reading import KINDS
 from presage.tumor.selection import (
     CodingSequences,
     Genes,

@@ -14,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
+from presage.tumor.doubts import unverified
 from presage.tumor.exports import write_text
-from presage.tumor.gathering import owners_in
+from presage.tumor.people import PHANTOM, owners_in
 from presage.tumor.ranks import read_reference
 from presage.tumor.readers import Mutations, hypermutators, read_maf, tame
 from presage.tumor.readers.barcodes import related_samples
 from presage.tumor.readers.hypermutation import EXOME, Policy
-from presage.tumor.risk.tables import PHANTOM
 from presage.tumor.selection import (
     Genes,
     Selection,
@@ -209,7 +209,7 @@ def _document(
     told = table[table["q"] < q]
     expected = table[["expected_missense", "expected_truncating", "expected_indel"]].sum(axis=1)
     rows = told[[*columns, "rank_length", "rank_frequency"]].assign(expected=expected[told.index])
-    limits = [*found.limits, *_kin(mutations)]
+    limits = [*found.limits, *_kin(mutations), *(doubt.page for doubt in unverified(mutations))]
     return {
         "schema": SCHEMA,
         "phantom": any(str(name).startswith(PHANTOM) for name in mutations.patients),

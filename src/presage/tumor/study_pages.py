@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from presage.cohort import InputError
 from presage.study.finished_run import FinishedRun
 from presage.study.pages import Pages
 from presage.study.progress import Progress
+from presage.study.yaml_lines import Problem
 from presage.tumor.risk.individual import Risks, gathered, no_risks, told
 
 
@@ -84,12 +85,29 @@ class TumorPages(Pages):
             raise InputError("a false discovery rate needs p-values", cure="evidence: continuous, or alpha")
         return rate
 
+    def check(self, study: Any) -> Problem | None:
+        """See :mod:`presage.tumor.checking` for what is read."""
+        from presage.tumor.checking import files_problem
+
+        names = [plan.name for plan in study.markers]
+        if self.marker is not None and self.marker not in names:
+            cure = f"the markers are {', '.join(map(repr, names))}"
+            return Problem(("marker",), f"there is no marker called {self.marker!r} beside the standard", cure)
+        return files_problem(self)
+
+    def check_patients(self, patients: Sequence[str]) -> Problem | None:
+        """Whether anybody of the mutations is in the study."""
+        from presage.tumor.checking import patients_problem
+
+        return patients_problem(self, patients)
+
     def make(self, run: FinishedRun, folder: Path, progress: Progress) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         """See :class:`presage.study.pages.Pages`."""
         from presage.tumor.analysis import Settings
         from presage.tumor.command import report
-        from presage.tumor.gathering import Files, gather, refuse_other_people
+        from presage.tumor.gathering import gather, refuse_other_people
         from presage.tumor.ranks import read_reference
+        from presage.tumor.reading import Files
 
         names = ("expression", "maf", "copy_number", "gene_positions", "clinical", "patients", "build")
         progress.start("Reading tables", 1)
@@ -130,14 +148,10 @@ class TumorPages(Pages):
 
 def _codes(patients: tuple[str, ...], of_run: Mapping[str, str], seed: int) -> dict[str, str]:
     from presage.tumor.analysis import deal_codes
+    from presage.tumor.checking import refuse_strangers
 
+    refuse_strangers(patients, of_run)
     strangers = [patient for patient in patients if patient not in of_run]
-    if len(strangers) == len(patients):
-        raise InputError(
-            f"none of the {len(patients)} patients of the mutation table is in the study: it has ids such as "
-            f"{patients[0]!r}, the study {next(iter(of_run))!r}",
-            cure="name the mutations that the cohort was made from, or the ids' patients: patients: FILE.csv",
-        )
     dealt = deal_codes(tuple(strangers), seed)
     more = {patient: f"X{code.removeprefix('T')}" for patient, code in zip(strangers, dealt, strict=True)}
     return {patient: of_run.get(patient) or more[patient] for patient in patients}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,81 @@ def test_mutations_need_named_genes(presage: Typed, tmp_path: Path) -> None:
     code, _, complained = presage(*words, "--genes", "DRIVER01, DRIVER02", "--bootstrap", 2, "--penalty", 0.05)
     assert code == 0, complained
     assert set(pd.read_csv(tmp_path / "out" / "rates.tsv", sep="\t", comment="#")["event"]) == {"DRIVER01", "DRIVER02"}
+
+
+def test_one_patient_counts_once_in_a_table_of_events(presage: Typed, tmp_path: Path) -> None:
+    table = planted(60)
+    table.index = pd.Index([f"TCGA-AA-{number:04d}-01A" for number in range(60)])
+    again = table.iloc[:4].set_axis(
+        [f"TCGA-AA-{number:04d}-{kind}" for number, kind in enumerate(("06A", "02A", "11A", "01B"))]
+    )
+    pd.concat([again, table]).to_csv(tmp_path / "events.csv", index_label="tumour")
+    table.to_csv(tmp_path / "alone.csv", index_label="tumour")
+    for name in ("events", "alone"):
+        words = ("--events", tmp_path / f"{name}.csv", "--bootstrap", 2, "--penalty", 0.1, "--out", tmp_path / name)
+        code, _, complained = presage("tumor", "progression", *words)
+        assert code == 0, complained
+        told = "4 further or normal sample(s) of patients were left out: one tumour of each patient counts"
+        page = (tmp_path / name / "progression.html").read_text()
+        for text in (complained, page):
+            assert (told in text) is (name == "events")
+        assert "TCGA" not in page
+    # The primary counts, as if the others had never been there.
+    for name in ("edges.tsv", "tumours.tsv", "key.csv"):
+        assert (tmp_path / "events" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+def test_patients_that_a_map_tells_count_once(presage: Typed, events: Path, tmp_path: Path) -> None:
+    owners = "".join(f"PHANTOM-{number:04d},{number // 2}\n" for number in range(100))
+    (tmp_path / "owners.csv").write_text("id,patient\n" + owners)
+    words = ("--events", events, "--patients", tmp_path / "owners.csv", "--bootstrap", 2, "--penalty", 0.1)
+    code, _, complained = presage("tumor", "progression", *words, "--out", tmp_path / "out")
+    assert code == 0, complained
+    assert "warning: 50 further or normal sample(s)" in complained
+    assert json.loads((tmp_path / "out" / "progression.json").read_text())["n"] == 250
+    kept = pd.read_csv(tmp_path / "out" / "key.csv")["tumour"]
+    assert "PHANTOM-0098" in set(kept)
+    assert "PHANTOM-0099" not in set(kept)
+
+
+def test_doubts_of_mutations_are_those_of_the_drivers(presage: Typed, tmp_path: Path) -> None:
+    from presage.tumor.phantom import draw_tumours
+    from presage.tumor.phantom_files import write_phantom
+
+    write_phantom(draw_tumours(60, drivers=3, passengers=5, genes=40, seed=3), tmp_path, seed=3)
+    table = pd.read_csv(tmp_path / "mutations.maf", sep="\t", dtype=str)
+    table["Tumor_Sample_Barcode"] = table["Tumor_Sample_Barcode"].str.replace("PHANTOM-", "TCGA-AA-") + "-01A"
+    names = list(table["Tumor_Sample_Barcode"].unique())
+    # One patient under two ids, a metastasis of another with a gene that its primary lacks, and very many mutations.
+    own = pd.concat([table.iloc[:1]] * 950)
+    own["Chromosome"], own["Hugo_Symbol"] = "1", [f"LOUD{number % 300}" for number in range(950)]
+    own["Start_Position"] = [str(1000 + 7 * number) for number in range(950)]
+    twins = [own.iloc[900:].assign(Tumor_Sample_Barcode=name) for name in names[:2]]
+    more = [own.iloc[:900].assign(Tumor_Sample_Barcode=names[2]), *twins]
+    met = table[table["Hugo_Symbol"] == "DRIVER01"].iloc[:1]
+    without = next(
+        n for n in names[3:] if "DRIVER01" not in set(table[table["Tumor_Sample_Barcode"] == n]["Hugo_Symbol"])
+    )
+    more.append(met.assign(Tumor_Sample_Barcode=without.replace("-01A", "-06A")))
+    pd.concat([table, *more]).to_csv(tmp_path / "doubts.maf", sep="\t", index=False)
+    rates = {}
+    for name in ("mutations", "doubts"):
+        maf = tmp_path / f"{name}.maf"
+        words = ("--maf", maf, "--build", "hg19", "--genes", "DRIVER01,DRIVER02", "--bootstrap", 2, "--penalty", 0.05)
+        code, _, complained = presage("tumor", "progression", *words, "--out", tmp_path / name)
+        assert code == 0, complained
+        rates[name] = pd.read_csv(tmp_path / name / "rates.tsv", sep="\t", comment="#")["tumours"].tolist()
+    page = unescape((tmp_path / "doubts" / "progression.html").read_text())
+    for told in (
+        "1 further or normal sample(s) of patients was left out",
+        "1 pair(s) of samples that count as different patients share so many mutations",
+        "1 hypermutated patient was kept.",
+        "The genome build could not be verified",
+    ):
+        assert told in page
+        assert f"warning: {told}" in complained
+    assert "several times: TCGA-AA-" in complained
+    assert "TCGA" not in page
+    # The metastasis lends its patient no event.
+    assert rates["doubts"] == rates["mutations"]
+    assert json.loads((tmp_path / "mutations" / "progression.json").read_text())["doubts"] == []

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from presage.cohort import InputError
-from presage.tumor.readers import altered_genes, read_maf
-from presage.tumor.readers.build import chromosome_lengths
+from presage.tumor.doubts import doubts_of
+from presage.tumor.readers import Mutations, altered_genes, read_maf
+from presage.tumor.readers.build import BuildError, chromosome_lengths
 from presage.tumor.readers.columns import of_category, renamed
+from presage.tumor.readers.places import PLACES
 from presage.tumor.readers.symbols import likely_gene, new_name
 from tumor.readers.maf_files import row, write
 
@@ -76,6 +78,60 @@ def test_hg38_positions_under_a_hg19_label_are_found(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row 3: 17:81195211") as error:
         read_maf(write(tmp_path / "b.maf", [row("GENE", NCBI_Build="37", Chromosome="1"), behind]))
     assert "probably in hg38" in error.value.cure
+
+
+def test_a_gene_on_any_chromosome_tells_the_builds_apart(tmp_path: Path) -> None:
+    ends = {build: chromosome_lengths(build) for build in ("hg19", "hg38")}
+    assert len({place[0] for place in PLACES.values()}) == 22
+    for gene, (chromosome, low, high, low_38, high_38) in PLACES.items():
+        length = max(high - low, high_38 - low_38)
+        assert length > 0, gene
+        # A gene is further away than it is long, so that none of it is where the other build has a part of it.
+        assert min(abs(low_38 - low), abs(high_38 - high)) > high - low, gene
+        assert low > high_38 or low_38 > high, gene
+        assert high < ends["hg19"][chromosome], gene
+        assert high_38 < ends["hg38"][chromosome], gene
+        for own, other, at in (("hg19", "hg38", low), ("hg38", "hg19", low_38)):
+            call = row(gene, NCBI_Build=own, Chromosome=chromosome, Start_Position=str(at), End_Position=str(at))
+            assert read_maf(write(tmp_path / "own.maf", [call])).verified, gene
+            with pytest.raises(BuildError, match=f"lie where {own} has the gene, 0 where {other}|probably in .*{own}"):
+                read_maf(write(tmp_path / "other.maf", [{**call, "NCBI_Build": other}]))
+
+
+def test_a_build_that_nothing_shows_is_a_doubt(tmp_path: Path) -> None:
+    def read(**given: str) -> Mutations:
+        return read_maf(write(tmp_path / "a.maf", [row("GENE", Chromosome="4", **given)]))
+
+    unknown = read(NCBI_Build="hg38")
+    assert not unknown.verified
+    (doubt,) = doubts_of(unknown)
+    assert doubt.page.startswith("The genome build could not be verified: no call lies in a gene whose place")
+    assert "Positions are read as hg38" in doubt.page
+    assert "TCGA" not in doubt.page + doubt.terminal
+    # Chromosome 4 is longer in hg19: what lies behind its end in hg38 is in hg19.
+    last = str(chromosome_lengths("hg38")["4"] + 1)
+    assert read(NCBI_Build="hg19", Start_Position=last).verified
+    with pytest.raises(BuildError, match="behind the end"):
+        read(NCBI_Build="hg38", Start_Position=last)
+    assert "in hg19 and hg38 alone" in doubts_of(read(NCBI_Build="hg18"))[0].page
+    # Made-up calls lie in no genome.
+    assert not doubts_of(read(Tumor_Sample_Barcode="PHANTOM-0001"))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["laml/tcga_laml.maf.gz", "mc3/LGG.MC3.maf.tsv.gz"])
+def test_calls_of_cohorts_lie_where_hg19_has_their_genes(research_data: Path, name: str) -> None:
+    found = read_maf(research_data / "tumor" / name, build="hg19")
+    assert found.verified
+    table = found.table.astype({"gene": str, "chromosome": str})
+    table = table[table["gene"].isin(list(PLACES))]
+    places = pd.DataFrame([PLACES[gene] for gene in table["gene"]], index=table.index)
+    there = table["start"].between(places[1], places[2])
+    assert (table["chromosome"] == places[0]).all()
+    assert len(table) > 100
+    # LAML is none of the cohorts that the places were taken from.
+    assert there.mean() > 0.9
+    assert not table["start"].between(places[3], places[4]).any()
 
 
 @pytest.mark.parametrize(

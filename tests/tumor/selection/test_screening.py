@@ -49,6 +49,25 @@ def write_cohort(folder: Path, seed: int, *, planted: bool = True, silent: bool 
     return maf, known
 
 
+def test_a_build_that_no_call_shows_is_told(presage: Typed, tmp_path: Path) -> None:
+    maf, lengths = write_cohort(tmp_path / "a", 3)
+    maf.write_text(maf.read_text().replace("PHANTOM-", "CASE-"))
+    words = (
+        "tumor",
+        "selection",
+        "--maf",
+        maf,
+        "--build",
+        "hg19",
+        "--gene-lengths",
+        lengths,
+        "--out",
+        tmp_path / "out",
+    )
+    assert presage(*words)[0] == 0
+    assert "The genome build could not be verified" in (tmp_path / "out" / "selection.html").read_text()
+
+
 def test_planted_genes_are_told_and_nobody_is_named(presage: Typed, tmp_path: Path) -> None:
     maf, lengths = write_cohort(tmp_path / "a", 3)
     listed = tmp_path / "known.txt"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from presage.findings.words import level_words, limits, number
+from presage.findings.words import cell, level_words
 from presage.report.figures.canvas import Canvas, colour, series_style
 from presage.report.parts import Block, Figure, Part, Table
 from presage.report.sections.common import closing, opening, people, series, slug
@@ -35,9 +35,7 @@ def _table(section: Mapping[str, Any]) -> Table:
         ("within", "Correlation of changes", 2),
     )
     shown = [key for key in keys if any(entry.get(key[0]) for entry in section["scores"])]
-    rows = [
-        [entry["name"], *(_cell(entry.get(key), digits) for key, _, digits in shown)] for entry in section["scores"]
-    ]
+    rows = [[entry["name"], *(cell(entry.get(key), digits) for key, _, digits in shown)] for entry in section["scores"]]
     level = level_words(section["scores"][0]["pearson"]["level"])
     return Table(
         caption=f"Agreement with {section['scale']}, {level}; errors in points of the scale; {people(section)}.",
@@ -45,10 +43,6 @@ def _table(section: Mapping[str, Any]) -> Table:
         rows=rows,
         emphasis=(0,),
     )
-
-
-def _cell(estimate: Mapping[str, Any] | None, digits: int = 2) -> str:
-    return "–" if estimate is None else f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"
 
 
 def _bland_altman(entry: Mapping[str, Any], section: Mapping[str, Any], place: int | None) -> Figure:
@@ -70,9 +64,7 @@ def _bland_altman(entry: Mapping[str, Any], section: Mapping[str, Any], place: i
         canvas.parts.append(
             f'<circle cx="{canvas.x(x):.1f}" cy="{canvas.y(y):.1f}" r="2.6" fill-opacity="0.55" style="fill:{stroke}"/>'
         )
-    told = (
-        f"Bias {_cell(entry['bias'])}; limits {_cell(entry['lower_limit'])} and {_cell(entry['upper_limit'])} points."
-    )
+    told = f"Bias {cell(entry['bias'])}; limits {cell(entry['lower_limit'])} and {cell(entry['upper_limit'])} points."
     return Figure(
         name=f"bland-altman-{slug(entry['name'])}",
         title=f"{entry['name']} against the scale",
@@ -98,7 +90,7 @@ def _changes(section: Mapping[str, Any]) -> Table:
         ):
             found = row.get(key)
             if found:
-                parts = [_cell(found[part]) for part in ("kappa", "sensitivity", "specificity")]
+                parts = [cell(found[part]) for part in ("kappa", "sensitivity", "specificity")]
                 rows.append([row["name"], words, f"{found['n_true']} of {found['n']}", *parts])
     left = section["left_out_of_response"]
     more = f"; {left} who start at 0 are left out of the response" if left else ""

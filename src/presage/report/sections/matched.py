@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from presage.findings.words import level_words, limits, number, p_value, signed
+from presage.findings.words import cell, level_words, limits, p_value, signed
 from presage.report.parts import Part, Table
 from presage.report.sections.common import closing, opening, people
 
@@ -24,7 +24,7 @@ def matched(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
         columns += ["Difference in concordance", "p (Holm)" if len(against) > 1 else "p", "Verdict"]
     rows = []
     for entry in section["scores"]:
-        cells = [entry["name"], *(_cell(entry[key]) for key in keys)]
+        cells = [entry["name"], *(cell(entry[key]) for key in keys)]
         row = against.get(entry["name"])
         if row is not None:
             difference = row["difference"]
@@ -43,7 +43,3 @@ def matched(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
         emphasis=(0,),
     )
     return Part("matched", "Within matched sets", [*opening(section), table, *closing(section)], order=26)
-
-
-def _cell(estimate: Mapping[str, Any] | None) -> str:
-    return "–" if estimate is None else f"{number(estimate['value'])} ({limits(estimate)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from presage.findings.words import level_words, limits, number
+from presage.findings.words import cell, level_words
 from presage.report.parts import Part, Table
 from presage.report.sections.common import closing, opening, people
 
@@ -21,10 +21,10 @@ def severity(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
     """Renderer of the analysis ``severity``."""
     level = level_words(section["scores"][0]["f1"]["level"])
     rows = [
-        [entry["name"], *(_cell(entry.get(key), digits) for key, _, digits in _SHOWN)] for entry in section["scores"]
+        [entry["name"], *(cell(entry.get(key), digits) for key, _, digits in _SHOWN)] for entry in section["scores"]
     ]
     rows.append(
-        ["knowing nothing", *(_cell(section["reference"].get(key), digits) for key, _, digits in _SHOWN)],
+        ["knowing nothing", *(cell(section["reference"].get(key), digits) for key, _, digits in _SHOWN)],
     )
     table = Table(
         caption=(
@@ -36,7 +36,3 @@ def severity(section: Mapping[str, Any], document: Mapping[str, Any]) -> Part:
         emphasis=(0,),
     )
     return Part("severity", "Severity in points of the scale", [*opening(section), table, *closing(section)], order=15)
-
-
-def _cell(estimate: Mapping[str, Any] | None, digits: int) -> str:
-    return "–" if estimate is None else f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from presage.findings.survival_words import c_index, measured
 from presage.findings.words import level_words, limits, number, p_value, signed
 from presage.report.figures.canvas import colour
 from presage.report.figures.curves import Curve, curves, stairs
@@ -28,10 +29,7 @@ def _people(section: Mapping[str, Any]) -> str:
 
 def _concordance(section: Mapping[str, Any], document: Mapping[str, Any]) -> Figure:
     number_of = series(document)
-    rows = [
-        Row(entry["name"], entry["uno"] or entry["harrell"], number_of.get(entry["name"]))
-        for entry in section["scores"]
-    ]
+    rows = [Row(entry["name"], c_index(entry), number_of.get(entry["name"])) for entry in section["scores"]]
     told = "; ".join(
         f"{row.name} {number(row.estimate['value'])} ({limits(row.estimate)})" for row in rows if row.estimate
     )
@@ -102,11 +100,7 @@ def _table(section: Mapping[str, Any]) -> Table:
         rows.append(
             [
                 entry["name"],
-                _cell(entry["harrell"]),
-                _cell(entry["uno"]),
-                _cell(entry["auc_at_horizon"]),
-                _cell(entry.get("brier"), 3),
-                _cell(entry.get("calibration", {}).get("observed_to_expected")),
+                *measured(entry),
                 "–" if row is None else f"{signed(row['difference']['value'])} ({limits(row['difference'])})",
                 "–" if row is None else p_value(row["p_adjusted"]).removeprefix("p ").removeprefix("= "),
                 "the standard" if row is None else row["verdict"],
@@ -125,7 +119,3 @@ def _table(section: Mapping[str, Any]) -> Table:
         rows=[[row[place] for place in kept] for row in rows],
         emphasis=(0,),
     )
-
-
-def _cell(estimate: Mapping[str, Any] | None, digits: int = 2) -> str:
-    return "–" if estimate is None else f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from presage.findings.words import joined
-from presage.tumor.gathering import KINDS
 from presage.tumor.pages import altered
+from presage.tumor.pages.drivers import drivers, few_calls
+from presage.tumor.pages.programmes import programmes
 from presage.tumor.pages.risk import NONE, cohort_risk, short_risk
 from presage.tumor.pages.risk_figures import horizon_words
 from presage.tumor.pages.words import (
@@ -20,14 +21,12 @@ from presage.tumor.pages.words import (
     frame,
     has_expression,
     percent,
-    q_value,
 )
 from presage.tumor.ranks import SELECTED
+from presage.tumor.reading import KINDS
 
-# Rows of the oncoplot, of the table, and drivers in the network with so many genes each.
-_PLOTTED, _TABLED, _NETWORK, _TARGETS = 20, 25, 6, 4
-# Calls below so many times those of chance are said to be doubtful.
-_CLEAR = 3
+# Rows of the oncoplot.
+_PLOTTED = 20
 _SERIES = {"missense": 3, "truncating": 1, "indel": 5, "amplification": 2, "deep loss": 6, "altered": 1}
 
 
@@ -49,8 +48,8 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         ]
     parts = [
         _oncoplot(found),
-        _table(found),
-        _programmes(found),
+        drivers(found),
+        programmes(found),
         _selection(found),
         _progression(found),
         cohort_risk(found),
@@ -64,7 +63,7 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         "sentence": _sentence(found) if measured else altered.cohort_sentence(found),
         "also": f"A driver of a tumour here is an alteration that explains more of the tumour's {asked(found)}s than "
         "chance would let it. Beside it stand the usual ways of ranking genes, by how often they are mutated."
-        + _doubt(found)
+        + few_calls(found)
         if measured
         else NO_EXPRESSION,
         "facts": facts,
@@ -147,155 +146,6 @@ def _shades(measured: bool, tested: bool) -> str:
         )
     of = "Full colour: the cohort selects for the gene; pale: it is not shown to. " if tested else ""
     return f"{of}At the right, how many tumours have the gene altered."
-
-
-def _table(found: Mapping[str, Any]) -> dict[str, Any]:
-    if not has_expression(found):
-        return _by_selection(found)
-    shown = [entry for entry in found["genes"] if entry["called"]][:_TABLED]
-    names = {entry["gene"] for entry in shown}
-    selected = [e for e in found["genes"] if e["q"] is not None and e["q"] < SELECTED and e["gene"] not in names]
-    shown = [*shown, *sorted(selected, key=lambda entry: entry["rank_selection"])[:10]]
-    tested = "not_computed" not in found["selection"]
-    pairs, calls = _pairs(found)
-    columns = ["Gene", "Tumours with it", "Called driver in", "Rank by calls", "Rank by frequency"]
-    if tested:
-        columns += ["Rank for its length", "Rank by selection", "q of selection"]
-    rows = []
-    for entry in shown:
-        share = f" ({percent(entry['called'] / entry['altered'])})" if entry["altered"] else ""
-        row = [entry["gene"], entry["altered"], f"{entry['called']}{share}", _rank(entry["rank_calls"])]
-        row.append(_rank(entry["rank_frequency"]))
-        if tested:
-            row += [_rank(entry["rank_length"]), _rank(entry["rank_selection"]), q_value(entry["q"])]
-        rows.append(row)
-    blocks: list[dict[str, Any]] = [
-        {
-            "text": f"{calls:,} of {pairs:,} pairs of a tumour and an altered gene {'is' if calls == 1 else 'are'} "
-            f"called ({percent(calls / max(pairs, 1))}); {_by_chance(found)}.",
-            "strong": True,
-        },
-        {
-            "text": "A gene near the top by every method is the likeliest driver: the methods err in different ways. "
-            "One that is high by frequency and low by the others is often just long, or lies where mutations are "
-            "common. One that is high by calls alone changes the expression of the tumours that have it."
-        },
-        {
-            "table": f"Genes called in at least one tumour (the first {_TABLED}), and those under selection that are "
-            f"not. n = {len(found['tumours'])} tumours; rank 1 is the first of its method. All genes: genes.tsv.",
-            "columns": columns,
-            "rows": rows,
-        },
-    ]
-    if not rows:
-        blocks = [{"text": "No gene is called in any tumour.", "strong": True}]
-    return {"name": "drivers", "title": "Drivers by each method", "blocks": blocks}
-
-
-def _by_selection(found: Mapping[str, Any]) -> dict[str, Any]:
-    tested = "not_computed" not in found["selection"]
-    columns = ["Gene", "Tumours with it", "Rank by frequency"]
-    columns += ["Rank for its length", "Rank by selection", "q of selection"] if tested else []
-    rows, total = [], len(found["tumours"])
-    for entry in found["genes"][:_TABLED]:
-        share = f"{entry['altered']} ({percent(entry['altered'] / total)})"
-        row = [entry["gene"], share, _rank(entry["rank_frequency"])]
-        rows.append([*row, *([_rank(entry["rank_length"]), _rank(entry["rank_selection"])] if tested else [])])
-        rows[-1] += [q_value(entry["q"])] if tested else []
-    first = "those that the cohort selects for first, then " if tested else ""
-    table = {
-        "table": f"The first {len(rows)} of {len(found['genes']):,} altered genes, {first}by frequency. n = {total} "
-        f"tumours; rank 1 is the first of its method. All genes: genes.tsv.",
-        "columns": columns,
-        "rows": rows,
-    }
-    return {"name": "drivers", "title": "Genes by each method", "blocks": [{"text": NO_EXPRESSION}, table]}
-
-
-def _by_chance(found: Mapping[str, Any]) -> str:
-    rate = found["settings"].get("fdr")
-    if rate is None:
-        return f"chance alone would call up to about {percent(found['settings']['alpha'])}"
-    return f"of the calls up to about {percent(rate)} may be chance (false discovery rate)"
-
-
-def _pairs(found: Mapping[str, Any]) -> tuple[int, int]:
-    """Pairs of a tumour and a gene altered in it, and how many of them are called."""
-    return sum(entry["altered"] for entry in found["genes"]), sum(entry["called"] for entry in found["genes"])
-
-
-def _doubt(found: Mapping[str, Any]) -> str:
-    """Said at the top where calls are hardly more than chance would give."""
-    pairs, calls = _pairs(found)
-    by_chance = found["settings"]["alpha"] * pairs
-    if not calls or calls >= _CLEAR * by_chance or found["settings"].get("fdr") is not None:
-        return ""
-    return (
-        f" Here {counted(calls, 'call')} of {pairs:,} pairs of a tumour and a gene stand against about "
-        f"{by_chance:.0f} that "
-        f"chance would give: single calls may be chance, and known drivers may be missed. More tumours, or normal "
-        f"tissue to "
-        f"measure change against, would help."
-    )
-
-
-def _rank(rank: int | None) -> str:
-    return "–" if rank is None else f"{rank:,}"
-
-
-def _programmes(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    called = [entry for entry in found["genes"] if entry["called"] and entry["programme"]]
-    if not called:
-        return None
-    rows = []
-    for entry in called[:12]:
-        core = entry["programme"][:8]
-        sets = "; ".join(f"{rich['name']} (q {q_value(rich['q'])})" for rich in entry["sets"] if rich["q"] < 0.1)
-        told = [f"{one['gene']}{_direction(one['up'])} {percent(one['share'])}" for one in core]
-        genes = ", ".join(words.replace(" ", "\u00a0") for words in told)
-        rows.append([entry["gene"], genes, *([sets or "none"] if _has_sets(found) else [])])
-    columns = ["Driver", "Genes that it explains, in what share of the tumours that have it"]
-    table = {
-        "table": "The programme of each driver, most frequent genes first: ↑ raised, ↓ lowered, ↕ either, by tumour. "
-        "All: "
-        "programmes.tsv.",
-        "columns": [*columns, *(["Gene sets it is rich in"] if _has_sets(found) else [])],
-        "rows": rows,
-        "numeric": False,
-    }
-    return {"name": "programmes", "title": "What each driver changes", "blocks": [_network(called), table]}
-
-
-def _has_sets(found: Mapping[str, Any]) -> bool:
-    return any(entry["sets"] for entry in found["genes"])
-
-
-def _direction(up: float | None) -> str:
-    return "" if up is None else " ↑" if up >= 0.8 else " ↓" if up <= 0.2 else " ↕"
-
-
-def _network(called: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    left = [entry["gene"] for entry in called[:_NETWORK]]
-    right: list[str] = []
-    edges, data = [], []
-    for number, entry in enumerate(called[:_NETWORK]):
-        for one in entry["programme"][:_TARGETS]:
-            if one["gene"] not in right:
-                right.append(one["gene"])
-            up = one["up"] is None or one["up"] >= 0.5
-            edges.append({"left": number, "right": right.index(one["gene"]), "weight": one["share"], "up": up})
-            data.append((entry["gene"], one["gene"], one["share"], "" if one["up"] is None else one["up"]))
-    return {
-        "figure": "links",
-        "name": "programmes",
-        "title": "Drivers and the genes that they change most often",
-        "caption": f"The {counted(len(left), 'driver')} called most often and up to {_TARGETS} genes of each. A broad "
-        f"line: the gene is explained in most of the tumours that have the driver.",
-        "alt": f"Network of {joined(left)} and the genes that they explain.",
-        "of": {"left": left, "right": right, "edges": edges, "heads": ("altered", "changed expression")},
-        "columns": ("driver", "gene", "share", "share_raised"),
-        "data": data,
-    }
 
 
 def _selection(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -406,7 +256,7 @@ def _tumours(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _who(found: Mapping[str, Any]) -> dict[str, Any]:
     cohort, settings = found["cohort"], found["settings"]
-    doubts = [{"notes": cohort["doubts"], "title": "Of these patients"}] if cohort.get("doubts") else []
+    doubts = [{"notes": cohort["doubts"], "title": "Of this cohort"}] if cohort.get("doubts") else []
     rows = [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["flow"]]
     rows += [[phrase, f"{number:,} call(s)"] for phrase, number in cohort["read"].items()]
     rows += [[entry["reason"], f"{entry['n']:,} {entry['unit']}(s)"] for entry in cohort["clinical"] or []]

@@ -206,4 +206,5 @@ def _care(found: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if found["n"] < 100:
         notes.append(f"{found['n']} tumours are few: influences that are there may be missed.")
-    return {"name": "care", "title": "Read with care", "blocks": [{"notes": notes, "title": "Limits"}]}
+    own = [{"notes": found["doubts"], "title": "Of this cohort"}] if found["doubts"] else []
+    return {"name": "care", "title": "Read with care", "blocks": [*own, {"notes": notes, "title": "Limits"}]}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from presage.findings.survival_words import c_index
 from presage.findings.words import difference_with_interval, limits, number, p_value, with_interval
 from presage.tumor.pages.risk_figures import (
     beside,
-    c_index,
     calibration,
     concordance,
     horizon_words,

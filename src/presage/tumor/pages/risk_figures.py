@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from presage.findings.words import limits, number, p_value, with_interval
+from presage.findings.survival_words import c_index, measured
+from presage.findings.words import cell, p_value, with_interval
 from presage.tumor.command import YEAR
 from presage.tumor.pages.words import percent
 
@@ -133,12 +133,11 @@ def thirds(document: Mapping[str, Any], third: int | None = None) -> dict[str, A
         xs = [time / per_year for time in curve["times"]]
         longest = max(longest, xs[-1])
         ys = [100 * value for value in curve["survival"]]
-        xs_of, ys_of = _stairs(xs, ys)
         words = f"{curve['group']} of risk: n = {curve['n']}, {curve['events']} events"
-        one: dict[str, Any] = {"words": f"{words} (this patient)" if mine else words, "xs": xs_of, "ys": ys_of}
+        one: dict[str, Any] = {"words": f"{words} (this patient)" if mine else words, "xs": xs, "ys": ys, "steps": True}
         one |= {"stroke": _THIRDS[number_of][1], "width": 4 if mine else 2, "dash": ("2 3", "7 4", "")[number_of]}
         if third is None or mine:
-            one |= {key: _stairs(xs, [100 * value for value in curve[key]])[1] for key in ("low", "high")}
+            one |= {key: [100 * value for value in curve[key]] for key in ("low", "high")}
         curves.append(one)
         data += [(curve["group"], *point) for point in zip(xs, ys, strict=True)]
     p = groups["log_rank_p"]
@@ -159,14 +158,6 @@ def thirds(document: Mapping[str, Any], third: int | None = None) -> dict[str, A
         "columns": ("group", "years", "without_the_event"),
         "data": data,
     }
-
-
-def _stairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
-    across, up = [xs[0]], [ys[0]]
-    for (_, before), (x, y) in pairwise(zip(xs, ys, strict=True)):
-        across += [x, x]
-        up += [before, y]
-    return across, up
 
 
 def concordance(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,18 +227,8 @@ def measures(document: Mapping[str, Any]) -> dict[str, Any]:
     marker, standard = scores_of(document)
     rows = []
     for entry in (standard, marker):
-        fit = entry.get("calibration") or {}
-        rows.append(
-            [
-                entry["name"],
-                _cell(entry["harrell"]),
-                _cell(entry["uno"]),
-                _cell(entry["auc_at_horizon"]),
-                _cell(entry.get("brier"), 3),
-                _cell(fit.get("observed_to_expected")),
-                _cell(fit.get("slope")),
-            ]
-        )
+        slope = (entry.get("calibration") or {}).get("slope")
+        rows.append([entry["name"], *measured(entry), cell(slope)])
     return {
         "table": f"Both risks by every measure, with 95 % CI; Uno's C, AUC, Brier score and calibration by "
         f"{horizon_words(document)}. n = {document['n']} patients, {document['events']} events.",
@@ -257,20 +238,10 @@ def measures(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cell(estimate: Mapping[str, Any] | None, digits: int = 2) -> str:
-    return "–" if estimate is None else f"{number(estimate['value'], digits)} ({limits(estimate, digits)})"
-
-
 def scores_of(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """What the section says of the marker and of the standard."""
     by_name = {entry["name"]: entry for entry in document["section"]["scores"]}
     return by_name[document["marker"]], by_name[document["standard"]]
-
-
-def c_index(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Uno's C; Harrell's where that is not defined."""
-    found: Mapping[str, Any] = entry["uno"] or entry["harrell"]
-    return found
 
 
 def within(name: str) -> str:

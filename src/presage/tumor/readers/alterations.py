@@ -13,8 +13,15 @@ from presage.tumor.readers.maf import Mutations
 from presage.tumor.readers.tables import read_table
 
 
-def read_alterations(path: Path | str) -> pd.DataFrame:
+def read_alterations(path: Path | str, *, first: int | None = None) -> pd.DataFrame:
     """Read a 0/1 matrix, with tumour ids in the first column or without.
+
+    Parameters
+    ----------
+    path
+        csv or tsv, plain or gzipped.
+    first
+        Read so many rows alone, for a look before the rest.
 
     Returns
     -------
@@ -27,14 +34,14 @@ def read_alterations(path: Path | str) -> pd.DataFrame:
         When a cell is neither 0 nor 1 (row and column named), or an id or an event is there twice.
     """
     where = Path(path).name
-    table = read_table(path, dtype=str, keep_default_na=False)
+    table = read_table(path, dtype=str, keep_default_na=False, nrows=first)
     names = read_table(path, nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0]
-    first = table.iloc[:, 0].str.strip()
-    has_ids = bool(~first.isin(["0", "1"]).all()) if len(first) else False
+    leading = table.iloc[:, 0].str.strip()
+    has_ids = bool(~leading.isin(["0", "1"]).all()) if len(leading) else False
     events = [str(name).strip() for name in names[1 if has_ids else 0 :]]
     if not len(events):
         raise InputError("has ids and no event", where=where, cure="Give a column of 0 and 1 for each gene or event.")
-    ids = [plain_id(name) for name in first] if has_ids else [f"tumour {number + 1}" for number in range(len(table))]
+    ids = [plain_id(name) for name in leading] if has_ids else [f"tumour {number + 1}" for number in range(len(table))]
     for what, found in (("tumour", ids), ("event", events)):
         again = pd.Series(found)[pd.Series(found).duplicated()]
         if len(again):

@@ -2,10 +2,10 @@
 
 What is detected: a build column with a second build, or another one than was asked for; a position behind the end of
 its chromosome (hg38 has the longer chromosomes 3, 5, 7, 11, 17, 18, 20 and X, hg19 the longer ones of all others); and
-calls in a dozen often mutated genes that lie where the other of hg19 and hg38 has the gene: nearly every exome and
-panel has such calls. What is not: a file without a build column, without any of those genes and without a call near
-the end of a chromosome looks right in every build. Comparing reference alleles would settle it and needs the genome
-itself, which is not part of the project.
+calls in a hundred often mutated genes (:mod:`presage.tumor.readers.places`) that lie where the other of hg19 and hg38
+has the gene: nearly every exome and panel has such calls. What is not: a file without a build column, without any of
+those genes and without a call near the end of a chromosome looks right in both builds. Such a file is read, and said to
+be unverified. Comparing reference alleles would settle it and needs the genome itself, which is no part of the project.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from presage.cohort import InputError
 from presage.tumor.readers.columns import of_category, renamed
+from presage.tumor.readers.places import PLACES
 
 Build = Literal["hg18", "hg19", "hg38"]
 _NAMES: dict[str, Build] = {
@@ -45,22 +46,9 @@ _LENGTHS: dict[Build, tuple[int, ...]] = {
     ),
 }  # fmt: skip
 
-# Where often mutated genes lie, (chromosome, hg19 start, hg19 end, hg38 start, hg38 end): spans apart in the
-# two builds (Ensembl).
-_ANCHORS: dict[str, tuple[str, int, int, int, int]] = {
-    "TP53": ("17", 7571720, 7590868, 7668402, 7687550),
-    "KRAS": ("12", 25358180, 25403854, 25204789, 25250936),
-    "BRAF": ("7", 140433813, 140624564, 140719327, 140924929),
-    "IDH1": ("2", 209100953, 209119806, 208236227, 208255143),
-    "PIK3CA": ("3", 178866311, 178952497, 179148114, 179240093),
-    "TTN": ("2", 179390716, 179672150, 178525989, 178807423),
-    "APC": ("5", 112043195, 112181936, 112707498, 112846239),
-    "PTEN": ("10", 89623195, 89728532, 87863438, 87971930),
-    "KMT2D": ("12", 49412758, 49449107, 49018975, 49055324),
-    "VHL": ("3", 10183319, 10195354, 10141635, 10153670),
-    "NF1": ("17", 29421945, 29704695, 31094927, 31377677),
-    "DNMT3A": ("2", 25455830, 25564784, 25232961, 25342590),
-}
+
+class BuildError(InputError):
+    """Positions are in another build than is said, or nothing says in which."""
 
 
 def chromosome_lengths(build: Build) -> dict[str, int]:
@@ -104,18 +92,18 @@ def resolve(stated: pd.Series | None, asked: str | None, where: str) -> Build:
         assert stated is not None
         counts = stated.astype(str).map(builds).value_counts()
         told = ", ".join(f"{name}: {count} rows" for name, count in counts.items())
-        raise InputError(
+        raise BuildError(
             f"mixes genome builds ({told})", where=where, cure="Lift one of them over; give each its file."
         )
     own = next(iter(builds.values()), None)
     if own is None and named is None:
-        raise InputError(
+        raise BuildError(
             "does not say its genome build",
             where=where,
             cure="Name it: --build hg19 or --build hg38 (in Python build='hg19').",
         )
     if own is not None and named is not None and own != named:
-        raise InputError(f"says genome build {own}, and {named} was asked for", where=where, cure="Lift it over first.")
+        raise BuildError(f"says genome build {own}, and {named} was asked for", where=where, cure="Lift it over first.")
     build = own if own is not None else named
     assert build is not None
     return build
@@ -144,10 +132,12 @@ def refuse_beyond(chromosome: pd.Series, position: pd.Series, build: Build, wher
         f"row {row + first_row}: {chromosome.iloc[row]}:{int(position.iloc[row])}, chromosome of {int(lengths[row])}"
         for row in beyond[:3]
     )
-    raise InputError(
+    raise BuildError(
         f"{beyond.size} position(s) behind the end or before the start of the chromosome in {build} ({told})",
         where=where,
-        cure=f"They fit {fits[0]}: the file is probably in {fits[0]}." if fits else "They fit no known build.",
+        cure=f"They fit {' and '.join(fits)}: the file is probably in {' or '.join(fits)}."
+        if fits
+        else "They fit no known build.",
     )
 
 
@@ -158,16 +148,24 @@ def _ends(chromosome: pd.Series, build: Build) -> NDArray[np.float64]:
     return of_category(words, [float(lengths.get(str(name), np.nan)) for name in words.cat.categories], np.nan)
 
 
-def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series, build: Build, where: str) -> None:
-    """Refuse a table most of whose calls in often mutated genes lie where the other build has the gene."""
+def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series, build: Build, where: str) -> bool:
+    """Refuse a table most of whose calls in often mutated genes lie where the other build has the gene.
+
+    Returns
+    -------
+    bool
+        Whether the calls show that the build is this one of hg19 and hg38: most of those in such genes lie where it has
+        them, or one lies behind the end of its chromosome in the other. Of hg18 nothing shows it.
+    """
     if build == "hg18":
-        return
+        return False
+    other: Build = "hg38" if build == "hg19" else "hg19"
     words = gene.astype("category")
-    known = of_category(words, [name in _ANCHORS for name in words.cat.categories], False)
+    known = of_category(words, [name in PLACES for name in words.cat.categories], False)
     own_place = other_place = 0
     example = ""
     for name, chrom, at in zip(gene[known], chromosome[known], position[known], strict=True):
-        its, *spans = _ANCHORS[name]
+        its, *spans = PLACES[name]
         first, second = (spans[:2], spans[2:]) if build == "hg19" else (spans[2:], spans[:2])
         in_own, in_other = (its == chrom and low <= at <= high for low, high in (first, second))
         own_place += in_own
@@ -175,19 +173,19 @@ def refuse_misplaced(gene: pd.Series, chromosome: pd.Series, position: pd.Series
         if in_other and not in_own and not example:
             example = f"{name} at {chrom}:{int(at)}, which has it at {first[0]}-{first[1]}"
     if other_place > own_place:
-        other = "hg38" if build == "hg19" else "hg19"
-        raise InputError(
+        raise BuildError(
             f"{other_place} call(s) in often mutated genes lie where {other} has the gene, {own_place} where "
             f"{build} has it "
             f"({example})",
             where=where,
             cure=f"The file is in {other}: read it with build={other!r}, or correct its build column.",
         )
+    return own_place > other_place or bool(np.any(position.to_numpy(float) > _ends(chromosome, other)))
 
 
 def _build(name: str, where: str) -> Build:
     plain = name.strip().lower().removesuffix(".0")
     if plain not in _NAMES:
         cure = "Known are hg18 (NCBI36), hg19 (GRCh37) and hg38 (GRCh38)."
-        raise InputError(f"genome build {name!r} is not known", where=where, cure=cure)
+        raise BuildError(f"genome build {name!r} is not known", where=where, cure=cure)
     return _NAMES[plain]

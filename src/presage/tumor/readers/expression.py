@@ -54,6 +54,7 @@ def read_expression(
     scale: Scale | None = None,
     rows: Literal["tumours", "genes"] | None = None,
     genes: Collection[str] = (),
+    first: int | None = None,
 ) -> Expression:
     """Read a matrix of expression with names in the first column and the header.
 
@@ -67,6 +68,8 @@ def read_expression(
         What the rows are. Without it: the side that has TCGA barcodes, or symbols from `genes`, tells.
     genes
         Known symbols.
+    first
+        Read so many rows alone, for a look before the rest.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def read_expression(
         When the orientation or the scale cannot be told or is another, a cell is no number, or a name is there twice.
     """
     where = Path(path).name
-    table = read_table(path, index_col=0, header=0)
+    table = read_table(path, index_col=0, header=0, nrows=first)
     if table.shape[1] == 0:
         raise InputError(
             "has one column", where=where, cure="Give tumours x genes or genes x tumours, with commas or tabs between."
@@ -96,10 +99,7 @@ def read_expression(
     values = values.astype(float)
     values.index = pd.Index([plain_id(str(name)) for name in values.index], name="tumour")
     values.columns = pd.Index([str(name) for name in values.columns])
-    for what, index in (("tumour", values.index), ("gene", values.columns)):
-        if index.duplicated().any():
-            again = index[index.duplicated()][0]
-            raise InputError(f"{what} {again!r} is there twice", where=where, cure="Average or drop one of them.")
+    refuse_twice(values.index, values.columns, where)
     seen = looks_like(values.to_numpy())
     if scale is not None and scale != seen:
         raise InputError(
@@ -109,6 +109,14 @@ def read_expression(
             cure=f"Read it with scale={seen!r}, or take the matrix that was meant.",
         )
     return Expression(values, seen)
+
+
+def refuse_twice(tumours: pd.Index, genes: pd.Index, where: str) -> None:
+    """Refuse a matrix in which a tumour or a gene is there twice."""
+    for what, index in (("tumour", tumours), ("gene", genes)):
+        if index.duplicated().any():
+            again = index[index.duplicated()][0]
+            raise InputError(f"{what} {again!r} is there twice", where=where, cure="Average or drop one of them.")
 
 
 def looks_like(values: np.ndarray) -> Scale:
@@ -182,9 +190,14 @@ def normal_scores(expression: Expression) -> pd.DataFrame:
     return pd.DataFrame(stats.norm.ppf((ranks - 0.375) / (len(ranks) + 0.25)), index=ranks.index, columns=ranks.columns)
 
 
+def is_normal(name: str) -> bool:
+    """Whether an id is a normal sample's by TCGA sample type (10 to 14)."""
+    return (sample_type_of(name) or "01").startswith("1")
+
+
 def split_normals(expression: Expression) -> tuple[Expression, Expression | None]:
     """Tumours, and the normal samples among them by TCGA sample type (10 to 14), None where there is none."""
-    normal = np.array([(sample_type_of(name) or "01").startswith("1") for name in expression.values.index])
+    normal = np.array([is_normal(name) for name in expression.values.index])
     tumours = Expression(expression.values[~normal], expression.scale)
     return tumours, Expression(expression.values[normal], expression.scale) if normal.any() else None
 

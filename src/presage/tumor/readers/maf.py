@@ -46,6 +46,8 @@ class Mutations:
         Every sample and patient of the file, also those whose calls were all dropped.
     counts
         What was read and left out: phrase -> number of rows. Nothing is dropped that is not counted here.
+    verified
+        Whether the positions show that they are in the build, rather than only be said to be.
     """
 
     table: pd.DataFrame
@@ -53,6 +55,7 @@ class Mutations:
     samples: tuple[str, ...]
     patients: tuple[str, ...]
     counts: dict[str, int] = field(default_factory=dict)
+    verified: bool = True
 
 
 def read_maf(
@@ -106,7 +109,7 @@ def read_maf(
     _refuse_empty(table, where, first_row=skip + 2)
     table["chromosome"] = plain_chromosomes(table["chromosome"])
     refuse_beyond(table["chromosome"], table["start"], own, where, skip + 2)
-    refuse_misplaced(table["gene"], table["chromosome"], table["start"], own, where)
+    shown = refuse_misplaced(table["gene"], table["chromosome"], table["start"], own, where)
     table = _undo_dates(table, dates, where, skip + 2, counts)
     strange = unknown(table["effect"])
     if strange:
@@ -124,7 +127,7 @@ def read_maf(
     samples = tuple(sorted(of))
     if "build" in table:
         del table["build"]
-    return Mutations(_without_repeats(table, counts), own, samples, everyone, counts)
+    return Mutations(_without_repeats(table, counts), own, samples, everyone, counts, shown)
 
 
 def _header(path: Path) -> tuple[list[str], int, str]:

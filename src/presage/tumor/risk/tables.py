@@ -9,6 +9,7 @@ import pandas as pd
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
 from presage.tumor.doubts import doubts_of
+from presage.tumor.people import PHANTOM, by_patient
 from presage.tumor.readers import (
     Clinical,
     Mutations,
@@ -21,11 +22,10 @@ from presage.tumor.readers import (
 )
 from presage.tumor.readers import gene_positions as called_positions
 from presage.tumor.readers.columns import plain
+from presage.tumor.reading import read_positions
 from presage.tumor.risk.kind import COLUMNS
 from presage.tumor.risk.markers import COPIES
 
-#: The word before the ids of made-up patients.
-PHANTOM = "PHANTOM"
 #: Classes of mutations that change the protein.
 CHANGES = ("missense", "truncating", "indel")
 _STAGES = ("cdr_ajcc_pathologic_tumor_stage", "ajcc_pathologic_stage", "ajcc_pathologic_tumor_stage", "stage")
@@ -181,9 +181,6 @@ def make_risk_cohort(
 
 def _copies(path: Path | str, positions: Path | None, mutations: Mutations) -> pd.DataFrame:
     """Copy number of genes, patients x genes, -2 to 2, of one sample of each patient."""
-    # That module needs this one.
-    from presage.tumor.gathering import by_patient, read_positions
-
     segments = read_segments(path, build=mutations.build)
     genes = called_positions(mutations) if positions is None else read_positions(positions)
     return by_patient(gains_and_losses(gene_copies(segments, genes, segments.build)))

@@ -175,6 +175,13 @@ def read_coding_sequences(path: Path | str, *, transcripts: Iterable[str] = ()) 
     )
 
 
+def refuse_no_sequences(path: Path | str) -> None:
+    """Refuse, by its first record alone, a file that is no FASTA, holds proteins or nothing."""
+    for line, body in _records(Path(path)):
+        return _refuse_protein(np.frombuffer(body, np.uint8), line, Path(path).name)
+    raise InputError("holds no sequence", where=Path(path).name, cure="Give coding sequences as FASTA.")
+
+
 def transcripts_of(mutations: Mutations) -> list[str]:
     """The transcript of each gene that most calls of a cohort are annotated with; empty where none is named."""
     if "transcript" not in mutations.table:

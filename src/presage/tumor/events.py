@@ -1,0 +1,83 @@
+"""The events of a cohort that an order is learnt from: one tumour of each patient, and what its reader must know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from presage.cohort import Flow, InputError
+from presage.tumor.doubts import Doubt, doubts_of
+from presage.tumor.people import matched
+from presage.tumor.readers import altered_genes, read_alterations, read_maf
+
+
+@dataclass(frozen=True)
+class Events:
+    """A table of events.
+
+    Attributes
+    ----------
+    table
+        0/1, tumours x events: one tumour of each patient.
+    where
+        The file.
+    doubts
+        Samples that were left out, samples that may be one patient's, hypermutated patients, the build.
+    """
+
+    table: pd.DataFrame
+    where: str
+    doubts: list[Doubt]
+
+
+def given_events(path: Path, patients: Path | None = None) -> Events:
+    """Events from a table of 0 and 1, see :func:`presage.tumor.readers.read_alterations`.
+
+    Parameters
+    ----------
+    patients
+        `id`, `patient`: whose tumour an id is that is no TCGA barcode.
+    """
+    table = read_alterations(path)
+    _, rows_of, flow = matched({"events": [str(name) for name in table.index]}, patients)
+    kept = set(rows_of["events"])
+    return Events(table[[name in kept for name in table.index]], path.name, _left_out(flow))
+
+
+def mutated_genes(path: Path, genes: Sequence[str], build: str | None = None, patients: Path | None = None) -> Events:
+    """Events from mutations: a named gene with a mutation that changes its protein.
+
+    Raises
+    ------
+    InputError
+        A bad file, or genes that nobody has.
+    """
+    read = read_maf(path, build=build)
+    everyone, rows_of, flow = matched({"mutations": list(read.samples)}, patients)
+    whose = dict(zip(rows_of["mutations"], everyone, strict=True))
+    calls = read.table[read.table["sample"].isin(list(whose))]
+    calls = calls.assign(patient=calls["sample"].astype(str).map(whose)).reset_index(drop=True)
+    mutations = replace(read, table=calls, patients=everyone, samples=tuple(sorted(whose)))
+    found = altered_genes(mutations)
+    unknown = [name for name in genes if name not in found]
+    if unknown:
+        raise InputError(
+            f"no patient has a mutation that changes {', '.join(unknown[:5])}",
+            where=path.name,
+            cure="leave the gene out, or check its symbol",
+        )
+    return Events(found[list(genes)], path.name, [*_left_out(flow), *doubts_of(mutations)])
+
+
+def _left_out(flow: Flow) -> list[Doubt]:
+    number = sum(len(one.ids) for one in flow)
+    if not number:
+        return []
+    told = (
+        f"{number} further or normal sample(s) of patients {'was' if number == 1 else 'were'} left out: one tumour of "
+        "each patient counts, the primary where barcodes tell which it is, else the first by name."
+    )
+    return [Doubt(told, told)]

@@ -1,0 +1,64 @@
+"""Whose tumour an id of a table is, and the tables of a cohort matched by patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from presage.cohort import Flow, InputError
+from presage.tumor.readers import match, patient_of
+from presage.tumor.readers.tables import read_table
+
+#: The word before the ids of made-up patients.
+PHANTOM = "PHANTOM"
+
+
+def owners_in(path: Path | None) -> dict[str, str]:
+    """Whose tumour each id is, from a table with the columns `id` and `patient`; nothing where there is none."""
+    if path is None:
+        return {}
+    table = read_table(path, dtype=str)
+    if not {"id", "patient"} <= set(table):
+        raise InputError("has no columns id and patient", where=path.name, cure="one row for each id of any table")
+    hollow = np.flatnonzero(table[["id", "patient"]].isna().any(axis=1).to_numpy())
+    if hollow.size:
+        told = f"row {int(hollow[0]) + 2} has no id or no patient ({hollow.size} such)"
+        raise InputError(told, where=path.name, cure="Fill or remove them.")
+    return dict(zip(table["id"], table["patient"], strict=True))
+
+
+def matched(ids: dict[str, list[str]], path: Path | None) -> tuple[tuple[str, ...], dict[str, list[str]], Flow]:
+    """Match tables by patient, see :func:`presage.tumor.readers.match`.
+
+    Parameters
+    ----------
+    ids
+        Name of a table -> its ids.
+    path
+        Of :func:`owners_in`.
+
+    Returns
+    -------
+    patients
+        Those that every table has.
+    ids
+        Name of a table -> its own id of each of them, in the same order.
+    flow
+        Who was lost.
+    """
+    owners = owners_in(path)
+    maps = {name: {one: owners.get(one, patient_of(one)) for one in own} for name, own in ids.items()}
+    try:
+        found = match(ids, maps if owners else None)
+    except InputError as error:
+        cure = "tell whose ids they are: --patients FILE.csv with the columns id and patient"
+        raise InputError(error.what, where=error.where, cure=cure) from None
+    return found.patients, {name: [found.ids[name][who] for who in found.patients] for name in ids}, found.flow
+
+
+def by_patient(table: pd.DataFrame, path: Path | None = None) -> pd.DataFrame:
+    """Rows by patient, one sample of each."""
+    patients, rows_of, _ = matched({"copy number": list(table.index)}, path)
+    return table.loc[rows_of["copy number"]].set_axis(list(patients))

@@ -11,24 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any
 
 from presage.cohort import InputError, Recording
 from presage.study.cache import EncoderCache
+from presage.study.chunk import FOLDER
 from presage.study.encoder import Encoder
 from presage.study.engine import Engine, Report
-from presage.study.folder import Folder, folder_at
+from presage.study.folder import Folder
 from presage.study.plan import EnginePlan, MarkerPlan
 from presage.study.progress import Progress
 from presage.study.software import versions
 from presage.study.task import ENCODING_STAGE, ENCODINGS, Task
 
-#: Below the run folder.
-FOLDER = "encode"
 #: Recordings that each encoder reads, whose outputs are to be in the cache.
 Work = Sequence[tuple[Encoder, list[Recording]]]
 #: Has all of them encoded; why recordings cannot be used, by path.
@@ -164,33 +161,6 @@ class EncodeAsTasks:
         return InputError(report.error, where=report.where or f"encoder {name!r}", cure=cure)
 
 
-def encode_chunk(task: Task) -> None:
-    """Do a task of :class:`EncodeAsTasks` and write why recordings could not be used."""
-    folder = folder_at(task.run)
-    done = _answer(task.digest)
-    if folder.exists(done):
-        return  # whoever did it died before it could say so
-    began = time.monotonic()
-    document = json.loads(folder.read(f"{FOLDER}/{task.digest}.json"))
-    known_by = {entry["path"]: entry.pop("known_by") for entry in document["recordings"]}
-    recordings = [Recording(**entry) for entry in document["recordings"]]
-    encoder = _built(json.dumps(document["marker"]), document["encoder"])
-    if encoder.fingerprint() != document["fingerprint"]:
-        raise InputError(
-            "this encoder is another one here than where the study was started",
-            where=f"encoder {encoder.name!r}",
-            cure="install the same versions and the same weights on every machine",
-        )
-    unusable = _cache(document["cache"]).encode_missing(encoder, recordings, threads=max(1, int(task.cpus)))
-    reasons = {known_by[path]: error.reason for path, error in unusable.items()}
-    answer = {"unusable": reasons, "seconds": round(time.monotonic() - began, 3)}
-    folder.write_text(done, json.dumps(answer) + "\n")
-
-
-def _answer(digest: str) -> str:
-    return f"{FOLDER}/{digest}.done.json"
-
-
 def _reasons(folder: Folder) -> dict[str, str]:
     """Why recordings cannot be used, by their identity, from every chunk that is done."""
     found: dict[str, str] = {}
@@ -212,14 +182,3 @@ def _identity(encoder: list[Any], recording: Recording, version: str) -> str:
     """A digest of all that decides whether a recording can be used, its file by size and date."""
     about = [recording.path, version, recording.visit, recording.kind, sorted(recording.attributes.items())]
     return hashlib.sha256(json.dumps([encoder, about]).encode()).hexdigest()
-
-
-@lru_cache(maxsize=8)
-def _built(plan: str, place: int) -> Encoder:
-    """Kept: it may hold a network."""
-    return MarkerPlan.model_validate_json(plan).build().encoders()[place]
-
-
-@lru_cache(maxsize=1)
-def _cache(address: str) -> EncoderCache:
-    return EncoderCache(address)

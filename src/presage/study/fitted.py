@@ -6,8 +6,8 @@ from presage.cohort.splits import Fold
 from presage.study.marker import Marker, Resources
 from presage.study.opened import Run, unfitted
 from presage.study.runfolder import seed_of, task_digest
-from presage.study.saved import restore_state, write_state
 from presage.study.scored import saves
+from presage.study.state import restore_state, write_state
 from presage.study.task import Task
 
 #: Where they are kept, below the folder of whoever asks.

@@ -13,6 +13,7 @@ from presage.cohort import InputError, Recording, kind_named
 from presage.study.marker import Explanation, Resources
 from presage.study.opened import Run, unfitted
 from presage.study.scored import saves
+from presage.study.state import restore_state
 from presage.study.task import SCORES, Task
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ def draw(run: Run, task: Task, resources: Resources) -> dict[str, Any]:
     fold = run.folds[task.repeat, task.fold]
     marker = unfitted(run, task)
     if saves(marker):
-        from presage.study.saved import restore_state
-
         restore_state(marker, run.folder, run.name(replace(task, kind=SCORES), ""))
     else:
         marker.fit(run.cohort.select(fold.train), resources)

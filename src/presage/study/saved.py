@@ -9,12 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from presage.cohort import Cohort, InputError
 from presage.study.cache import EncoderCache
-from presage.study.folder import Folder, folder_at
+from presage.study.folder import folder_at
 from presage.study.marker import Marker, Resources
 from presage.study.plan import MarkerPlan, Study
 from presage.study.prepare import prepared, with_encoded
@@ -22,6 +21,7 @@ from presage.study.progress import Progress
 from presage.study.runfolder import seed_of
 from presage.study.scored import checked_scores
 from presage.study.software import versions
+from presage.study.state import packed, restore
 from presage.study.tuning import tuned
 
 SCHEMA = "presage-marker/1"
@@ -64,7 +64,7 @@ def fit_and_save(study: Study, marker_name: str, folder: Path | str, *, progress
         **({} if tuning is None else {"tuning": tuning.plain()}),
     }
     target = folder_at(folder)
-    target.write("state.safetensors", _pack(arrays))
+    target.write("state.safetensors", packed(arrays))
     target.write_text("marker.json", json.dumps(card, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
     return str(folder)
 
@@ -102,7 +102,7 @@ def load_marker(folder: Path | str) -> Marker:
     """
     card = read_card(folder)
     marker = _unfitted(card, str(folder))
-    _restore(marker, folder_at(folder), "state.safetensors", card["facts"])
+    restore(marker, folder_at(folder), "state.safetensors", card["facts"])
     return marker
 
 
@@ -133,25 +133,6 @@ def score_cohort(folder: Path | str, cohort: Cohort, *, progress: Progress | Non
     return table
 
 
-def write_state(marker: Marker, folder: Folder, base: str) -> list[str]:
-    """What a marker has fitted, beside the result of its task; the names of the files."""
-    arrays, facts = marker.state()
-    folder.write(f"{base}.safetensors", _pack(arrays))
-    folder.write_text(f"{base}.facts.json", json.dumps(facts, allow_nan=False) + "\n")
-    return [f"{base}.safetensors", f"{base}.facts.json"]
-
-
-def restore_state(marker: Marker, folder: Folder, base: str) -> None:
-    """Take back what :func:`write_state` wrote."""
-    _restore(marker, folder, f"{base}.safetensors", json.loads(folder.read(f"{base}.facts.json")))
-
-
-def _pack(arrays: dict[str, Any]) -> bytes:
-    from safetensors.numpy import save
-
-    return bytes(save({name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}))
-
-
 def _unfitted(card: dict[str, Any], where: str) -> Marker:
     try:
         return MarkerPlan(marker=card["marker"], name=card["name"], settings=card["settings"]).build()
@@ -162,20 +143,4 @@ def _unfitted(card: dict[str, Any], where: str) -> Marker:
             f"the saved settings do not fit the marker: {error}",
             where=where,
             cure="use the version of the package that wrote it (marker.json, software), or fit it again",
-        ) from error
-
-
-def _restore(marker: Marker, folder: Folder, name: str, facts: dict[str, Any]) -> None:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        marker.restore(load(folder.read(name)), facts)
-    except InputError as error:
-        raise InputError(error.what, where=error.where or folder.place(name), cure=error.cure) from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise InputError(
-            f"the saved arrays do not fit the marker: {error}",
-            where=folder.place(name),
-            cure="copy the folder again, or fit it again",
         ) from error

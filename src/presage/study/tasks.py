@@ -7,14 +7,14 @@ import time
 from typing import Any
 
 from presage.cohort import InputError, UnusableRecording
-from presage.study.encoding import encode_chunk
+from presage.study.chunk import encode_chunk
 from presage.study.gallery import draw
 from presage.study.halving import note_of, with_smaller_batches
 from presage.study.marker import Resources
 from presage.study.opened import Run, open_run, place_of, result_of, stamp
 from presage.study.runfolder import seed_of
-from presage.study.saved import write_state
 from presage.study.scored import checked_scores, saves
+from presage.study.state import write_state
 from presage.study.task import ENCODINGS, EXPLANATIONS, Task
 from presage.study.tuning import tuned
 

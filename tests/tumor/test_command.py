@@ -349,6 +349,26 @@ def _with_doubts(cohort: Path) -> Path:
     return path
 
 
+def test_a_metastasis_is_another_tumour_than_the_primary(presage: Typed, cohort: Path, tmp_path: Path) -> None:
+    """Its calls change nothing, and the page says that they were left out."""
+    calls = pd.read_csv(cohort / "mutations.maf", sep="\t", dtype=str)
+    names = {name: f"TCGA-PH-{n:04d}" for n, name in enumerate(sorted(set(calls["Tumor_Sample_Barcode"])))}
+    calls["Tumor_Sample_Barcode"] = calls["Tumor_Sample_Barcode"].map(names) + "-01A"
+    values = pd.read_csv(cohort / "expression.csv", index_col=0)
+    values[values.index.isin(names)].rename(index=names).to_csv(cohort / "expression.csv")
+    calls.to_csv(cohort / "mutations.maf", sep="\t", index=False)
+    code, _, complained = presage("tumor", "drivers", *options(cohort, tmp_path / "alone"))
+    assert code == 0, complained
+    others = calls[calls["Tumor_Sample_Barcode"] != calls["Tumor_Sample_Barcode"].iloc[0]].head(40)
+    metastasis = others.assign(Tumor_Sample_Barcode=calls["Tumor_Sample_Barcode"].iloc[0].replace("-01A", "-06A"))
+    pd.concat([metastasis, calls]).to_csv(cohort / "mutations.maf", sep="\t", index=False)
+    code, _, complained = presage("tumor", "drivers", *options(cohort, tmp_path / "both"))
+    assert code == 0, complained
+    for name in ("drivers.tsv", "key.csv"):
+        assert (tmp_path / "both" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    assert "further or normal sample of a patient in mutations" in (tmp_path / "both" / "cohort.html").read_text()
+
+
 def test_one_patient_twice_and_hypermutated_ones_are_told(presage: Typed, cohort: Path, tmp_path: Path) -> None:
     maf, out = _with_doubts(cohort), tmp_path / "out"
     code, _, said = presage(

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from presage.tumor.readers.clinical import YEAR
+
 if TYPE_CHECKING:
     from presage.study.progress import Progress
     from presage.tumor.analysis import Settings
     from presage.tumor.gathering import Tumours
     from presage.tumor.ranks import Reference
     from presage.tumor.risk.individual import Risks
-
-#: Days.
-YEAR = 365.25
 
 
 class ChangeRule(StrEnum):

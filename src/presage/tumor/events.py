@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from presage.cohort import Flow, InputError
 from presage.tumor.doubts import Doubt, doubts_of
-from presage.tumor.people import matched
+from presage.tumor.people import matched, one_tumour_each, owners_in
 from presage.tumor.readers import altered_genes, read_alterations, read_maf
 
 
@@ -55,12 +55,7 @@ def mutated_genes(path: Path, genes: Sequence[str], build: str | None = None, pa
     InputError
         A bad file, or genes that nobody has.
     """
-    read = read_maf(path, build=build)
-    everyone, rows_of, flow = matched({"mutations": list(read.samples)}, patients)
-    whose = dict(zip(rows_of["mutations"], everyone, strict=True))
-    calls = read.table[read.table["sample"].isin(list(whose))]
-    calls = calls.assign(patient=calls["sample"].astype(str).map(whose)).reset_index(drop=True)
-    mutations = replace(read, table=calls, patients=everyone, samples=tuple(sorted(whose)))
+    mutations, flow = one_tumour_each(read_maf(path, build=build), owners_in(patients))
     found = altered_genes(mutations)
     unknown = [name for name in genes if name not in found]
     if unknown:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from presage.cohort import Flow, InputError
-from presage.tumor.people import PHANTOM, by_patient, matched, owners_in
+from presage.tumor.people import PHANTOM, by_patient, matched, one_tumour_each, owners_in
 from presage.tumor.readers import Clinical, Mutations, read_clinical, read_maf
 from presage.tumor.reading import KINDS, ChangeRule, Files, altered_in, changed_in
 
@@ -110,10 +110,11 @@ def gather(
     """
     if (files.maf is None) == (files.alterations is None):
         raise InputError("mutations or a table of alterations are needed, one of them", cure="--maf or --alterations")
-    mutations = None
+    mutations, left_out = None, Flow()
     if files.maf is not None:
         dates: Literal["refuse", "repair"] = "repair" if repair_dates else "refuse"
-        mutations = read_maf(files.maf, build=files.build, dates=dates, coding=coding)
+        read = read_maf(files.maf, build=files.build, dates=dates, coding=coding)
+        mutations, left_out = one_tumour_each(read, owners_in(files.patients))
     kinds = altered_in(files, mutations)
     tables = {"mutations": kinds["mutations"]}
     changed, z, values, rule, scale = None, None, None, "", ""
@@ -155,7 +156,7 @@ def gather(
         clinical=None if files.clinical is None else read_clinical(files.clinical, owners_in(files.patients)),
         copies=by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
         owners=owners_in(files.patients),
-        flow=flow,
+        flow=Flow([*left_out, *flow]),
         scale=scale,
         unjudged=altered.drop(columns=kept),
         at_least=at_least,

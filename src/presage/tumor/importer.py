@@ -9,7 +9,7 @@ from pathlib import Path
 
 from presage.cohort import InputError, storage
 from presage.cohort.importing import ImportSummary
-from presage.tumor.command import YEAR
+from presage.tumor.readers.clinical import YEAR
 from presage.tumor.risk.individual import EVENTS
 from presage.tumor.risk.tables import make_risk_cohort
 

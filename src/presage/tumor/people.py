@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from presage.cohort import Flow, InputError
-from presage.tumor.readers import match, patient_of
+from presage.tumor.readers import Mutations, match, patient_of
+from presage.tumor.readers.barcodes import in_preference
 from presage.tumor.readers.tables import read_table
 
 #: The word before the ids of made-up patients.
 PHANTOM = "PHANTOM"
+#: Why a sample of mutations is left out.
+FURTHER = "further or normal sample of a patient in mutations"
 
 
 def owners_in(path: Path | None) -> dict[str, str]:
@@ -56,6 +61,36 @@ def matched(ids: dict[str, list[str]], path: Path | None) -> tuple[tuple[str, ..
         cure = "tell whose ids they are: --patients FILE.csv with the columns id and patient"
         raise InputError(error.what, where=error.where, cure=cure) from None
     return found.patients, {name: [found.ids[name][who] for who in found.patients] for name in ids}, found.flow
+
+
+def one_tumour_each(mutations: Mutations, owners: Mapping[str, str] | None = None) -> tuple[Mutations, Flow]:
+    """The calls of one tumour of each patient: a recurrence or a metastasis is another tumour than the primary.
+
+    Parameters
+    ----------
+    owners
+        Sample -> patient, for samples whose patient is another one than was read.
+
+    Returns
+    -------
+    Mutations
+        Of the primary where barcodes tell which it is (``SAMPLE_TYPES`` of the readers), else of the
+        first sample by name; normal samples never count.
+    Flow
+        Samples that were left out.
+    """
+    read = mutations.table[["sample", "patient"]].astype(str).drop_duplicates("sample")
+    known = dict(zip(read["sample"], read["patient"], strict=True)) | dict(owners or {})
+    whose = {name: known.get(name, patient_of(name)) for name in mutations.samples}
+    chosen: dict[str, str] = {}
+    for name in in_preference(mutations.samples):
+        chosen.setdefault(whose[name], name)
+    kept = {name: patient for patient, name in chosen.items()}
+    flow = Flow()
+    flow.add("match", FURTHER, "recording", [name for name in mutations.samples if name not in kept])
+    table = mutations.table[mutations.table["sample"].isin(list(kept))]
+    table = table.assign(patient=table["sample"].astype(str).map(kept)).reset_index(drop=True)
+    return replace(mutations, table=table, patients=tuple(sorted(chosen)), samples=tuple(sorted(kept))), flow
 
 
 def by_patient(table: pd.DataFrame, path: Path | None = None) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from presage.tumor.command import YEAR
 from presage.tumor.phantom import PhantomTumours
+from presage.tumor.readers.clinical import YEAR
 from presage.tumor.reading import Files
 
 # Every so many-th driver is a copy-number change and no mutation.

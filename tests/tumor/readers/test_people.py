@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from presage.cohort import InputError
+from presage.tumor.people import one_tumour_each
 from presage.tumor.readers import (
     Mutations,
     hypermutators,
@@ -26,6 +27,21 @@ def test_barcode_levels() -> None:
     assert patient_of("P7-met3") == "P7-met3"
     chosen = one_per_patient(["TCGA-02-0001-06A", "TCGA-02-0001-01A", "TCGA-02-0001-11A", "TCGA-02-0002-11A"])
     assert chosen == {"TCGA-02-0001": "TCGA-02-0001-01A"}
+
+
+def test_one_tumour_of_each_patient_counts(tmp_path: Path) -> None:
+    samples = ["TCGA-02-0001-06A", "TCGA-02-0001-01A", "TCGA-02-0002-02A", "TCGA-02-0003-11A", "MET9", "MET1"]
+    rows = [row(f"GENE{n}", Start_Position=str(n + 1), Tumor_Sample_Barcode=name) for n, name in enumerate(samples)]
+    read = read_maf(write(tmp_path / "several.maf", rows))
+    found, flow = one_tumour_each(read, {"MET9": "M", "MET1": "M"})
+    assert found.patients == ("M", "TCGA-02-0001", "TCGA-02-0002")
+    assert found.samples == ("MET1", "TCGA-02-0001-01A", "TCGA-02-0002-02A")
+    assert dict(zip(found.table["patient"], found.table["gene"], strict=True)) == {
+        "TCGA-02-0001": "GENE1",
+        "TCGA-02-0002": "GENE2",
+        "M": "GENE5",
+    }
+    assert [set(left.ids) for left in flow] == [{"TCGA-02-0001-06A", "TCGA-02-0003-11A", "MET9"}]
 
 
 @pytest.fixture(scope="module")

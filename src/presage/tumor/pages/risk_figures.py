@@ -9,8 +9,8 @@ import numpy as np
 
 from presage.findings.survival_words import c_index, measured
 from presage.findings.words import cell, p_value, with_interval
-from presage.tumor.command import YEAR
 from presage.tumor.pages.words import percent
+from presage.tumor.readers.clinical import YEAR
 
 # Points of the curve of all risks, and the names and colours of the thirds.
 _POINTS = 100

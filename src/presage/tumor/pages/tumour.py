@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from presage.findings.words import joined
-from presage.tumor.command import YEAR
 from presage.tumor.pages import altered
 from presage.tumor.pages.risk import LIMITS, NONE, short_risk, tumour_risk
 from presage.tumor.pages.words import (
@@ -22,6 +21,7 @@ from presage.tumor.pages.words import (
     unjudged,
 )
 from presage.tumor.ranks import SELECTED
+from presage.tumor.readers.clinical import YEAR
 
 # Bars, and genes listed of each driver.
 _BARS, _GENES = 12, 12

@@ -80,12 +80,17 @@ def one_per_patient(samples: Sequence[str], preference: Sequence[str] = SAMPLE_T
     dict
         Patient -> sample.
     """
-    ranks = {code: rank for rank, code in enumerate(preference)}
     chosen: dict[str, str] = {}
-    for name in sorted(set(samples), key=lambda n: (ranks.get(sample_type_of(n) or "01", len(ranks)), n)):
-        if sample_type_of(name) not in NORMAL_TYPES:
-            chosen.setdefault(patient_of(name), name)
+    for name in in_preference(samples, preference):
+        chosen.setdefault(patient_of(name), name)
     return chosen
+
+
+def in_preference(samples: Iterable[str], preference: Sequence[str] = SAMPLE_TYPES) -> list[str]:
+    """Samples by type in the order of preference, then by name, without normals; an id without a type is a primary."""
+    ranks = {code: rank for rank, code in enumerate(preference)}
+    tumours = [name for name in set(samples) if sample_type_of(name) not in NORMAL_TYPES]
+    return sorted(tumours, key=lambda name: (ranks.get(sample_type_of(name) or preference[0], len(ranks)), name))
 
 
 def related_samples(mutations: pd.DataFrame, share: float = 0.3, least: int = 5) -> list[tuple[str, str, int]]:

@@ -14,6 +14,9 @@ from presage.tumor.readers.barcodes import patient_of
 from presage.tumor.readers.columns import plain
 from presage.tumor.readers.tables import read_table
 
+#: Days of a year.
+YEAR = 365.25
+
 _IDS = ("tumor_sample_barcode_min", "bcr_patient_barcode", "patient_id", "patient", "case_submitter_id",
         "submitter_id", "tumor_sample_barcode", "sample_id")  # fmt: skip
 _EVENT = {

@@ -9,13 +9,12 @@ import pandas as pd
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
 from presage.tumor.doubts import doubts_of
-from presage.tumor.people import PHANTOM, by_patient
+from presage.tumor.people import PHANTOM, by_patient, one_tumour_each
 from presage.tumor.readers import (
     Clinical,
     Mutations,
     gains_and_losses,
     gene_copies,
-    one_per_patient,
     read_clinical,
     read_maf,
     read_segments,
@@ -54,7 +53,7 @@ def risk_table(
     InputError
         When no patient is in both tables, or there is neither stage nor grade.
     """
-    kept = _primary(mutations)
+    kept = one_tumour_each(mutations)[0].table
     # Somebody whose sample has no row in the file cannot be told from somebody who was not sequenced.
     people = sorted(set(mutations.patients) & set(clinical.table.index))
     if not people:
@@ -139,8 +138,8 @@ def make_risk_cohort(
             where=Path(maf).name,
             cure="a lower --least, or check that the calls are not silent ones alone",
         )
-    kept = _primary(mutations)[list(COLUMNS)]
-    of = dict(list(kept.groupby(_primary(mutations)["patient"].astype(str))))
+    kept = one_tumour_each(mutations)[0].table
+    of = dict(list(kept[list(COLUMNS)].groupby(kept["patient"].astype(str))))
     rows = []
     for number, patient in enumerate(table.index, start=1):
         path = storage.join(target, f"mutations/{number:05d}.tsv")
@@ -192,14 +191,6 @@ def read_risk_cohort(maf: Path | str, clinical: Path | str, *, build: str | None
     outcomes = tuple(column for column in _OUTCOMES if column in table)
     empty = pd.DataFrame(columns=["patient_id", "visit", "kind", "path"])
     return Cohort(table, empty, name=Path(maf).name, outcome_columns=outcomes)
-
-
-def _primary(mutations: Mutations) -> pd.DataFrame:
-    """Mutations of one sample of each patient; samples without TCGA barcodes do not say which is the primary's."""
-    table = mutations.table
-    if not all(sample.startswith("TCGA-") for sample in mutations.samples):
-        return table
-    return table[table["sample"].astype(str).isin(set(one_per_patient(mutations.samples).values()))]
 
 
 def _stage(table: pd.DataFrame) -> pd.Series:

@@ -15,6 +15,7 @@ from presage.study.marker import Reason
 from presage.study.opened import Run, open_run, stamp
 from presage.study.pages import FOLDER
 from presage.study.progress import Progress
+from presage.study.scored import gives_reasons
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ class FinishedRun:
     def reasons_of(self, marker: str, patient: str, below: str) -> list[Reason]:
         """The parts of one patient's score, by the model of the first repeat that did not see the patient.
 
-        The model is kept `below`, a folder in the run's.
+        The model is kept `below`, a folder in the run's. One that gives none need not be fitted.
         """
+        if not gives_reasons(self.run.plan.entry(self._position(marker)).build()):
+            return []
         fold = next(fold for fold in first_folds(self.run) if patient in fold.test)
         model, resources = fitted(self.run, self._position(marker), fold, below)
         return model.reasons(self.run.cohort.select([patient]).blinded(), patient, resources)

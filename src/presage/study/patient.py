@@ -20,6 +20,7 @@ from presage.study.course import Visits, open_visits
 from presage.study.folder import Folder
 from presage.study.marker import Reason
 from presage.study.progress import Progress
+from presage.study.scored import gives_reasons
 
 #: Below the run folder, for its owner alone.
 FOLDER = "patients"
@@ -101,6 +102,8 @@ def _visit(visits: Visits, document: dict[str, Any], row: int, patient: str, pri
     alone = visits.at(visit).select([patient])
     reasons = {}
     for position, plan in enumerate(visits.study.plans):
+        if not gives_reasons(plan.build()):
+            continue
         marker, resources = visits.fitted(position, fold)
         reasons[plan.name] = largest(marker.reasons(alone.blinded(), patient, resources))
     return {

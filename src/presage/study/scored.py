@@ -38,3 +38,8 @@ def saves(marker: Marker) -> bool:
 def explains(marker: Marker) -> bool:
     """Whether the marker can say where a score comes from."""
     return type(marker).explain is not Marker.explain
+
+
+def gives_reasons(marker: Marker) -> bool:
+    """Whether the marker can say of which parts a score is the sum."""
+    return type(marker).reasons is not Marker.reasons

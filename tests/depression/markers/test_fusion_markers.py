@@ -12,6 +12,7 @@ from presage.depression.markers.fusion import Fusion
 from presage.depression.markers.late import LateFusion
 from presage.depression.markers.length import SpeechLength
 from presage.depression.transcript import Word
+from presage.depression.transcripts import read_transcript
 
 QUICK = {"epochs": 1, "seeds": 1, "validation": 0.25, "batch_size": 8}
 MARKERS = {
@@ -49,6 +50,28 @@ def test_scores_are_finite_and_survive_saving(name, fitted, sides, resources):
     again = type(marker)(**marker.model_dump())
     again.restore(arrays, json.loads(json.dumps(facts)))
     np.testing.assert_array_equal(again.score(sides[1], resources), scores)
+
+
+@pytest.mark.parametrize("name", ["gate", "early", "audio", "face", "late"])
+def test_reasons_and_a_constant_sum_up_to_the_score(name, fitted, sides, resources):
+    marker, people = fitted[name], sides[1]
+    scores = marker.score(people, resources)
+    given = [marker.reasons(people, patient, resources) for patient in people.patient_ids]
+    sums = np.array([sum(part.contribution for part in parts) for parts in given])
+    assert np.ptp(sums) > 1e-4
+    np.testing.assert_allclose(scores - sums, (scores - sums).mean(), atol=1e-5)
+    if name == "late":
+        assert {part.words.split(":")[0] for part in given[0]} == {"language", "prosody", "face"}
+        return
+    # Turn by turn, with its words and times; what voice and face add to them comes last.
+    transcript = next(r for r in people.iter_recordings("transcript") if r.patient_id == people.patient_ids[0])
+    mine = [turn for turn in read_transcript(transcript).participant() if turn.text.strip()]
+    turns = given[0] if name in ("audio", "face") else given[0][:-1]
+    assert [(part.start, part.stop) for part in turns] == [(turn.start, turn.stop) for turn in mine]
+    if name not in ("audio", "face"):
+        assert [part.words for part in turns] == [" ".join(turn.text.split()) for turn in mine]
+        assert given[0][-1].words.startswith("voice and face")
+        assert given[0][-1].start is None
 
 
 @pytest.mark.parametrize("name", ["gate", "late"])

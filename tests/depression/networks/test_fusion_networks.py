@@ -51,6 +51,18 @@ def test_a_persons_number_does_not_depend_on_the_others(fusion: str) -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
+def test_parts_of_the_answers_and_the_border_are_the_logit(fusion: str) -> None:
+    made, persons = network(fusion), people()
+    whole, parts = made(batch(persons)), made.parts(batch(persons))
+    border = made.head.borders()[made.head.at_cutoff]
+    assert parts.shape == (4, 5)
+    assert torch.allclose(parts.sum(dim=1) - border, whole, atol=1e-5)
+    # Padding says nothing; the third person gave one answer, which is the whole logit.
+    assert (parts[2, 1:] == 0).all()
+    assert torch.allclose(parts[2, 0] - border, made(batch([persons[2]]))[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
 def test_a_missing_answer_is_as_one_that_was_never_asked(fusion: str) -> None:
     made, persons = network(fusion), people(missing=0)
     found = made(batch([[*person, None, None] for person in persons]))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from presage.cohort import Cohort, InputError, Recording
-from presage.depression.markers.interviews import AUDIO, FACE, Filling, Interviews
+from presage.depression.markers.interviews import AUDIO, FACE, Answer, Filling, Interviews
 from presage.depression.markers.voices import FeatureSet, note_licence, packages_of
 from presage.depression.scales import scale_named
 from presage.depression.scripts import language_warning
 from presage.study.encoder import Encoder
-from presage.study.marker import Marker, Resources
+from presage.study.marker import Marker, Reason, Resources
 from presage.study.placement import Placement
 
 if TYPE_CHECKING:
@@ -170,6 +170,25 @@ class Fusion(Marker):
         persons = self._filling.apply(answers, self.longest)
         return np.asarray(np.mean([network.logits(persons) for network in self._networks], axis=0))
 
+    def reasons(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Reason]:
+        """What each turn adds by its words, and what voice and face together add to that; means over the trainings."""
+        (answers,), _ = self._interviews().persons(cohort.select([patient_id]), resources or Resources())
+        if not answers:
+            return []
+        whole = self._filling.apply([answers], self.longest)
+        alone = self.fusion in (AUDIO, FACE)
+        words = whole if alone else [[part and part.without((AUDIO, FACE)) for part in person] for person in whole]
+        each = np.mean([network.parts(words)[0] for network in self._networks], axis=0)
+        ends = np.cumsum(self._filling.parts(answers, self.longest))
+        found = [
+            Reason(answer.text or "…", float(part.sum()), *_times(answer))
+            for answer, part in zip(answers, np.split(each, ends[:-1]), strict=True)
+        ]
+        if words is not whole:
+            beside = np.mean([network.parts(whole)[0].sum() for network in self._networks]) - each.sum()
+            found.append(Reason("voice and face: what they change of what the turns say", float(beside)))
+        return found
+
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The weights of each training, and what stands for missing numbers."""
         arrays: dict[str, NDArray[Any]] = {f"filling.{name}": mean for name, mean in self._filling.means.items()}
@@ -249,6 +268,10 @@ def _training(resources: Resources, number: int, epochs: int) -> Resources:
     scratch = None if resources.scratch is None else resources.scratch.child(f"training-{number}", private=True)
     given = {name: getattr(resources, name) for name in ("cache", "threads", "device", "notes", "divisor")}
     return _Training(seed=seed, scratch=scratch, whole=resources, offset=number * epochs, **given)
+
+
+def _times(answer: Answer) -> tuple[float | None, float | None]:
+    return (answer.start, answer.stop) if np.isfinite(answer.start) else (None, None)
 
 
 def _targets(cohort: Cohort) -> tuple[Scale, Floats, NDArray[np.bool_]]:

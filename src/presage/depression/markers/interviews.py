@@ -21,6 +21,7 @@ from presage.depression.markers.stretches import (
 )
 from presage.depression.markers.voices import FeatureSet, SpokenVoice, spoken_voice, voice_encoder
 from presage.depression.networks.data import Person, Utterance, windows
+from presage.depression.scripts import UNSPACED, main_script
 from presage.depression.session import Session, sessions
 from presage.depression.speech.word_times import WordTimes, alignable, with_transcript, words_of_turns
 from presage.depression.transcript import Transcript
@@ -44,10 +45,19 @@ class Answer:
         As written; empty words where nobody knows.
     modalities
         By modality a vector for each word, shape (words, size), NaN where a number is missing.
+    start, stop
+        Of the turn, seconds; NaN where nobody knows.
     """
 
     words: tuple[str, ...]
     modalities: Mapping[str, Floats]
+    start: float = float("nan")
+    stop: float = float("nan")
+
+    @property
+    def text(self) -> str:
+        """The words as they are written."""
+        return ("" if main_script("".join(self.words)) in UNSPACED else " ").join(self.words)
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,7 @@ class Interviews:
             words = ("",) * len(next(iter(rows.values()), ()))
         elif self.sentences:
             rows = {name: np.repeat(row, len(words), axis=0) for name, row in rows.items()}
-        return Answer(words, rows)
+        return Answer(words, rows, stretch.start, stretch.stop)
 
     def _aligned(self, session: Session, transcript: Transcript | None, resources: Resources) -> list[Any]:
         if self.sentences or not self.align or transcript is None or session.audio is None:
@@ -181,6 +191,10 @@ class Filling:
         """
         nothing = Utterance(("",))
         return [[part for answer in person for part in self._parts(answer, longest)] or [nothing] for person in persons]
+
+    def parts(self, person: Sequence[Answer], longest: int) -> list[int]:
+        """How many answers of a network each answer of one person becomes in :meth:`apply`."""
+        return [len(self._parts(answer, longest)) for answer in person]
 
     def _parts(self, answer: Answer, longest: int) -> list[Utterance]:
         filled: dict[str, NDArray[np.float32]] = {}

@@ -19,7 +19,7 @@ from presage.depression.markers.ngrams import LanguageNgrams
 from presage.depression.markers.prosody import Prosody
 from presage.depression.networks.linear import RidgeLogistic
 from presage.study.encoder import Encoder
-from presage.study.marker import Marker, Resources
+from presage.study.marker import Marker, Reason, Resources
 
 Floats = NDArray[np.float64]
 Member = Literal["language", "language-measures", "language-ngrams", "prosody", "face"]
@@ -123,9 +123,25 @@ class LateFusion(Marker):
             raise InputError("this marker is not fitted", cure="call fit(cohort) first, or load a saved marker")
         if not len(cohort):
             return np.zeros(0)
-        resources = resources or Resources()
+        return self._stack.logits(self._said(cohort, resources or Resources()))
+
+    def reasons(self, cohort: Cohort, patient_id: str, resources: Resources | None = None) -> list[Reason]:
+        """One reason for each member that knows the patient: its weight times its distance from the training mean."""
+        assert self._stack is not None
+        said = self._said(cohort.select([patient_id]), resources or Resources())[0]
+        distance = (said - self._stack.mean) / self._stack.spread
+        return [
+            Reason(
+                f"{name}: {abs(away):.1f} SD {'above' if away > 0 else 'below'} the training mean", float(weight * away)
+            )
+            for name, away, weight in zip(self._fits, distance, self._stack.weights, strict=True)
+            if np.isfinite(away)
+        ]
+
+    def _said(self, cohort: Cohort, resources: Resources) -> Floats:
+        """What each member says, shape (n, members); NaN where it knows nothing of a patient."""
         columns = [np.mean([fit.said(cohort, resources) for fit in fits], axis=0) for fits in self._fits.values()]
-        return self._stack.logits(np.stack(columns, axis=1))
+        return np.stack(columns, axis=1)
 
     def needs(self, recording: Recording) -> bool:
         """What one of the members reads."""

@@ -80,6 +80,14 @@ def logits_of(network: InterviewNetwork, examples: Examples, device: str = "cpu"
     return torch.cat(found).double().cpu().numpy() if found else np.zeros(0)
 
 
+def parts_of(network: InterviewNetwork, examples: Examples, device: str = "cpu") -> list[NDArray[np.float64]]:
+    """What each answer of each person adds to the logit, shape (answers,) each; one person at a time."""
+    network.eval()
+    with torch.inference_mode():
+        batches = [examples.batch([index]).to(device) for index in range(len(examples.persons))]
+        return [network.parts(batch)[0].double().cpu().numpy() for batch in batches]
+
+
 def inner_split(
     cases: NDArray[np.bool_],
     share: float,

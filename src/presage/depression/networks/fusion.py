@@ -17,7 +17,7 @@ from presage.cohort import InputError
 from presage.depression.networks.batches import Layout, Row, Rows, rows_of
 from presage.depression.networks.data import Person, Scaling, check_persons
 from presage.depression.networks.encoders import open_encoder
-from presage.depression.networks.examples import Examples, inner_split, logits_of
+from presage.depression.networks.examples import Examples, inner_split, logits_of, parts_of
 from presage.depression.networks.frozen import FrozenLayers, Store
 from presage.depression.networks.injection import injection_point, split_encoder
 from presage.depression.networks.network import InterviewNetwork, frame_network, open_upper_layers, text_network
@@ -107,6 +107,11 @@ class Fusion:
         """Logit of being a case, shape (persons,): the score; higher is more severe."""
         with reproducible(0):
             return logits_of(self._fitted(), self._examples(persons), self._device)
+
+    def parts(self, persons: Sequence[Person]) -> list[NDArray[np.float64]]:
+        """What each answer adds to its person's logit, shape (answers,) each; a constant is the rest of it."""
+        with reproducible(0):
+            return parts_of(self._fitted(), self._examples(persons), self._device)
 
     def predicted(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Expected scale score from what :meth:`logits` gave; it rises with it."""

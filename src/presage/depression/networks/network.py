@@ -57,6 +57,16 @@ class InterviewNetwork(nn.Module):
         found: Tensor = self.head(self.dropout(self.pooling(vectors, mask)).float())
         return found
 
+    def parts(self, batch: InterviewBatch) -> Tensor:
+        """What each answer adds to the logit, shape (persons, answers).
+
+        The severity is linear in the pooled vector, and that is a weighted sum of the answers': these parts and the
+        border of the cut-off sum up to the logit exactly.
+        """
+        vectors, mask = self.vectors(batch)
+        found: Tensor = self.pooling.weights(vectors, mask) * self.head.severity(vectors.float())[..., 0]
+        return found
+
 
 def text_network(
     encoder: PreTrainedModel,

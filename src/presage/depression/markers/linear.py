@@ -60,7 +60,7 @@ class LinearMarker(Marker):
         distance = (values - model.mean) / model.spread
         return [
             Reason(
-                f"{name}: {value:.3g}, {abs(away):.1f} SD {'above' if away > 0 else 'below'} the training mean",
+                f"{name.replace('_', ' ')}: {_shown(value)}, {abs(away):.1f} SD {'above' if away > 0 else 'below'} the training mean",
                 float(weight * away),
             )
             for name, value, away, weight in zip(names, values, distance, model.weights, strict=True)
@@ -110,6 +110,10 @@ class OfRecordings(LinearMarker):
 
     def _n_features(self) -> int:
         return self._width
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def mean_of(rows: Sequence[Floats]) -> Floats:

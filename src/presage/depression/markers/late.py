@@ -14,7 +14,7 @@ from presage.cohort import Cohort, InputError, Recording
 from presage.cohort.splits import make_splits
 from presage.depression.markers.face import Face
 from presage.depression.markers.language import Language, LanguageMeasures
-from presage.depression.markers.linear import LinearMarker
+from presage.depression.markers.linear import LinearMarker, away_from_mean
 from presage.depression.markers.ngrams import LanguageNgrams
 from presage.depression.markers.prosody import Prosody
 from presage.depression.networks.linear import RidgeLogistic
@@ -131,9 +131,7 @@ class LateFusion(Marker):
         said = self._said(cohort.select([patient_id]), resources or Resources())[0]
         distance = (said - self._stack.mean) / self._stack.spread
         return [
-            Reason(
-                f"{name}: {abs(away):.1f} SD {'above' if away > 0 else 'below'} the training mean", float(weight * away)
-            )
+            Reason(f"{name}: {away_from_mean(away)}", float(weight * away))
             for name, away, weight in zip(self._fits, distance, self._stack.weights, strict=True)
             if np.isfinite(away)
         ]

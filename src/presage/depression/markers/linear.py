@@ -60,7 +60,7 @@ class LinearMarker(Marker):
         distance = (values - model.mean) / model.spread
         return [
             Reason(
-                f"{name.replace('_', ' ')}: {_shown(value)}, {abs(away):.1f} SD {'above' if away > 0 else 'below'} the training mean",
+                f"{name.replace('_', ' ')}: {_shown(value)}, {away_from_mean(away)}",
                 float(weight * away),
             )
             for name, value, away, weight in zip(names, values, distance, model.weights, strict=True)
@@ -110,6 +110,11 @@ class OfRecordings(LinearMarker):
 
     def _n_features(self) -> int:
         return self._width
+
+
+def away_from_mean(distance: float) -> str:
+    """A distance in standard deviations in words."""
+    return f"{abs(distance):.1f} SD {'above' if distance > 0 else 'below'} the training mean"
 
 
 def _shown(value: float) -> str:

@@ -265,7 +265,9 @@ def test_a_patient_without_a_course_is_shown_among_the_others(one_visit: Path, m
     monkeypatch.setattr("presage.depression.overview.DETAILED", 0)
     findings = Findings.read(one_visit).document["scores"]
     code, outcome = findings["patients"][0], np.array(findings["outcome"])
-    result = CliRunner().invoke(app, ["patient", str(one_visit), code], catch_exceptions=False)
+    # Who treats the patient knows the id.
+    who = pd.read_csv(one_visit / "key.csv", dtype=str).set_index("code")["patient_id"][code]
+    result = CliRunner().invoke(app, ["patient", str(one_visit), who], catch_exceptions=False)
     page = Path(result.output.split("wrote ")[1].strip())
     document = json.loads((page.parent / "patient.json").read_text())
     case = outcome[0] >= 13
@@ -289,7 +291,9 @@ def test_a_patient_without_a_course_is_shown_among_the_others(one_visit: Path, m
     assert "Made-up data" in text
     assert text.count('<image href="data:image/png;base64,') == 1
     assert stat.S_IMODE(page.parent.stat().st_mode) == 0o700
-    assert patient not in text
+    assert who == patient
+    assert who not in text
+    assert page.parent.name == code
 
 
 def test_the_place_among_the_others_counts_ties_as_half() -> None:

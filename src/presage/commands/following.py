@@ -38,7 +38,7 @@ def course(
 def patient(
     run: Run,
     code: Annotated[
-        str, typer.Argument(help="The patient's code, such as P0007; `key.csv` of the run says whose it is.")
+        str, typer.Argument(help="The patient's code, such as P0007, or id; `key.csv` of the run has both.")
     ],
 ) -> None:
     """Write the page of one patient: scores among those of the others, the recordings, where the scores come from.
@@ -53,9 +53,12 @@ def patient(
     from presage.study.folder import folder_at
     from presage.study.patient import FOLDER, gather_patient
     from presage.study.progress import terminal_progress
+    from presage.study.runfolder import read_key
     from presage.study.standing import gather_standing
 
     folder, told = folder_at(run), terminal_progress()
+    if folder.exists("key.csv"):
+        code = read_key(folder).get(code, code)
     if folder.exists(f"{COURSE}/findings.json"):
         document, page_of = gather_patient(folder, code, told), patient_page
         names = [name for visit in document["visits"] for name in visit["pictures"]]

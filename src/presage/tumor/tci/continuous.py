@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import expit
 
 from presage.cohort import InputError
 from presage.tumor.tci.base import Evidence, LeakRule, Pairs, Posterior, best_two, binary
-from presage.tumor.tci.prior import LEAK_PRIOR_OF_ALL, Floats, frequency_prior
+from presage.tumor.tci.prior import LEAK_PRIOR_OF_ALL, Floats, frequency_prior, frequency_weight
 
 #: Prior standard deviation of the shift that a cause gives, in standard deviations of the gene within a group.
 EFFECT = 2.0
@@ -24,6 +25,8 @@ EFFECT = 2.0
 _LEAST = 1e-12
 # Differences of log-likelihoods below this are rounding: an alteration of every tumour is no driver.
 _EVEN = 1e-9
+# Posteriors of given alterations that are reckoned at once.
+_CELLS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Continuous(Evidence):
         self._double = self.altered.astype(np.float64)
         self._together = (self._a.T @ self._a).astype(np.int32)
         self._squares = np.maximum((self.expression**2).sum(axis=0), _LEAST)
+        self._weight = frequency_weight(self.altered)
 
     @property
     def pairs(self) -> ContinuousPairs:
@@ -133,6 +137,87 @@ class Continuous(Evidence):
         own, against = weight[: len(mine)], weight[len(mine) : -1]
         none = weight[-1] + against.sum(axis=0)
         return Posterior(mine, np.arange(self.genes), np.concatenate([own, none[None]]), against)
+
+    def elsewhere(self, tumour: int) -> Floats:
+        """Genes that each alteration of a tumour is expected to be the cause of by the *other* tumours, shape (a,).
+
+        Each gene on its own, against what its global driver explains. The tumour counts as one without the alteration,
+        so that nothing is known of whether it acts there.
+        """
+        mine, pairs = np.flatnonzero(self.altered[tumour]), self.pairs
+        evidence = self._moved(tumour, mine, np.asarray(self.expression[tumour], dtype=np.float64))
+        own = pairs.driver == mine[:, None]
+        none = np.where(own, pairs.second, pairs.driver) < 0
+        without = np.where(none, pairs.leak[0], np.where(own, pairs.leak[2], pairs.leak[1]))
+        leak, weight = float(self.prior[:, -1].min()), self._weight[mine]
+        share = (1 - leak) * weight / (weight + self._weight @ self.altered.mean(axis=0))
+        return np.asarray(expit(evidence - without + np.log(share / leak)[:, None]).sum(axis=1))
+
+    def exchanged(self, tumour: int, given: NDArray[np.int64], instead: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Posteriors of alterations that a tumour lacks, as though it had one of them in the place of another tumour.
+
+        Each is looked at on its own, beside the tumour's real alterations; global drivers are the real ones. The prior
+        is the authors', with the least leak of the prior that was given.
+
+        Parameters
+        ----------
+        given
+            Alterations that the tumour lacks, shape (k,); one may be there several times.
+        instead
+            For each a tumour that has it and gives it away, shape (k,).
+
+        Returns
+        -------
+        acts, idle
+            Probability that the alteration acts on each gene in this tumour, and that it is the gene's cause in the
+            cohort and idle here, shape (k, genes).
+        """
+        mine, pairs, x = np.flatnonzero(self.altered[tumour]), self.pairs, np.asarray(self.expression[tumour])
+        # What the tumour's own alterations say is the same for all of `given`.
+        rivals = np.concatenate([pairs.evidence[mine], self._moved(tumour, mine, x)])
+        rivals += np.log(np.tile(self._weight[mine], 2) / 2)[:, None]
+        highest = np.maximum(rivals.max(axis=0, initial=-np.inf), pairs.leak[0])
+        rival = np.exp(rivals - highest).sum(axis=0)
+        found = np.empty((2, len(given), self.genes))
+        # A few at a time: tumours with many alterations are given many.
+        step = max(1, _CELLS // max(1, self.genes))
+        for rows in (slice(start, start + step) for start in range(0, len(given), step)):
+            found[:, rows] = self._given(tumour, given[rows], instead[rows], x, rival, highest)
+        return found[0], found[1]
+
+    def _given(
+        self,
+        tumour: int,
+        given: NDArray[np.int64],
+        instead: NDArray[np.int64],
+        x: Floats,
+        rival: Floats,
+        highest: Floats,
+    ) -> Floats:
+        """`exchanged` of some: `rival` times exp(`highest`) is the weight of the tumour's own alterations."""
+        pairs, column, y = self.pairs, given[:, None], self.expression[instead]
+        driver = np.where(pairs.driver == column, pairs.second, pairs.driver)
+        here = np.append(self.altered[tumour], 0)[driver].astype(bool)
+        there = (driver >= 0) & (self.altered[instead[:, None], np.maximum(driver, 0)] == 1)
+        n_c, s_c = (self._number[given] - 1)[:, None], pairs.candidate[given] - y
+        n_d = self._without(column, driver) + there
+        s_d = pairs.other[given] + np.where(there, y, 0.0)
+        idle = self.likelihood(n_c, s_c, n_d, s_d, self._squares)
+        acts = self.likelihood(n_c + 1, s_c + x, n_d - here, s_d - np.where(here, x, 0.0), self._squares)
+        # The leak may share what a driver explains that the tumour still lacks.
+        lacks = np.append(self.altered[tumour], 1) == 0
+        first = lacks[pairs.driver] & (pairs.driver != column)
+        second = lacks[pairs.second] & (pairs.second != column)
+        none = np.where(first, pairs.leak[1], np.where(second, pairs.leak[2], pairs.leak[0]))
+        if self.leak == "published":
+            none = np.broadcast_to(pairs.leak[0], idle.shape)
+        leak, weight = float(self.prior[:, -1].min()), self._weight[given]
+        each = (1 - leak) / (self._weight @ self.altered[tumour] + weight)
+        own = np.log(weight / 2)[:, None]
+        top = np.maximum(np.maximum(acts, idle), np.maximum(none, highest))
+        acting, idling = np.exp(acts + own - top), np.exp(idle + own - top)
+        whole = acting + idling + rival * np.exp(highest - top) + (leak / each)[:, None] * np.exp(none - top)
+        return np.stack([acting / whole, idling / whole])
 
     def _moved(self, tumour: int, mine: NDArray[np.int64], x: Floats) -> Floats:
         """The evidence of `mine` with this tumour among those where the candidate is absent."""

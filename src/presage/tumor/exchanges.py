@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.tumor.drivers import BINS, posterior_bins
-from presage.tumor.tci import Continuous
+from presage.tumor.tci import Continuous, exchanged
 
 Floats = NDArray[np.float64]
 # Draws reckoned together: what a tumour's own alterations say is reckoned once for all of them.
@@ -107,5 +107,5 @@ class Exchanges:
     def _one(self, taker: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Scores and binned posteriors of what is given to one tumour."""
         pair = rows % len(self.tumour)
-        acts, idle = self.inference.exchanged(int(taker[rows[0]]), self.alteration[pair], self.tumour[pair])
+        acts, idle = exchanged(self.inference, int(taker[rows[0]]), self.alteration[pair], self.tumour[pair])
         return (acts - idle).sum(axis=1), posterior_bins(acts)

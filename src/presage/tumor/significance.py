@@ -2,11 +2,11 @@
 
 For evidence that tells for and against (:class:`~presage.tumor.tci.Continuous`). A pair's score is how many genes the
 alteration is expected to act on in the tumour, less how many it is the cohort's cause of and yet does nothing to there.
-Its p-value is the share of scores that are as high where alterations were given to tumours that lack them
-(:mod:`presage.tumor.exchanges`), among alterations that explain about as many genes in the *other* tumours: what
-explains many can seem to act by chance where it is idle, what explains few hardly can.
+It is told in standard deviations of what the same alteration reaches where it is given to tumours that lack it
+(:mod:`presage.tumor.exchanges`). The p-value is the share of exchanged pairs that reach as much, among alterations that
+explain about as many genes in the *other* tumours.
 
-The drivers of the cohort stay in place, so that the rates hold with them about. Memory does not grow with the draws.
+The drivers of the cohort stay in place, so that the rates hold with them about.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from presage.tumor.rates import grouped_rates
 from presage.tumor.tci import Continuous, Posterior
 
 Floats = NDArray[np.float64]
-# Groups of pairs that are compared with each other, and how many pairs each has at the least.
-_GROUPS, _LEAST = 5, 30
+# Pairs that a group has at the least.
+_LEAST = 50
+# Scores that differ by less than this do not vary.
+_FLAT = 1e-6
 
 
 def score(found: Posterior) -> Floats:
@@ -34,8 +36,11 @@ def score(found: Posterior) -> Floats:
     return np.asarray((found.probability[:-1] - found.against).sum(axis=1))
 
 
-def groups(elsewhere: Floats) -> NDArray[np.int64]:
-    """Which pairs are compared with each other: fifths by how many genes are explained in the other tumours.
+def groups(elsewhere: Floats, least: int = _LEAST) -> NDArray[np.int64]:
+    """Which pairs are compared with each other, by how many genes are explained in the other tumours.
+
+    The half that explains fewest, the half of the others that explains fewest, and so on, while at least `least` pairs
+    are left: what drives is among those that explain most, and may be few.
 
     Parameters
     ----------
@@ -45,12 +50,44 @@ def groups(elsewhere: Floats) -> NDArray[np.int64]:
     Returns
     -------
     ndarray
-        Group of each, from 0 for the fewest genes, shape (pairs,); fewer than five where pairs are few. Equal numbers
-        are in one group.
+        Group of each, from 0 for the fewest genes, shape (pairs,). Equal numbers are in one group.
     """
-    number = min(_GROUPS, max(1, len(elsewhere) // _LEAST))
-    share = stats.rankdata(elsewhere) / max(1, len(elsewhere))
-    return np.asarray(np.clip(np.ceil(share * number) - 1, 0, number - 1), dtype=np.int64)
+    size = len(elsewhere)
+    number = int(np.log2(size / least)) if size >= least else 0
+    place = np.maximum(stats.rankdata(-elsewhere), 1) / max(1, size)
+    return np.asarray(np.clip(np.floor(-np.log2(place)), 0, number), dtype=np.int64)
+
+
+def deviations(chance: Floats, observed: Floats, alteration: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Exchanged and observed scores in standard deviations of the exchanged scores of the same alteration.
+
+    An exchanged score is compared with all others but itself, as an observed one is: however few they are, the two are
+    alike where there is nothing.
+
+    Parameters
+    ----------
+    chance
+        Shape (draws, pairs); NaN where nothing could be exchanged.
+    observed, alteration
+        Of each pair, shape (pairs,).
+    """
+    size = int(alteration.max(initial=-1)) + 1
+    draws = np.bincount(alteration, minlength=size)[alteration] * len(chance)
+
+    def sums(of: Floats) -> Floats:
+        return np.bincount(alteration, of.sum(axis=0), minlength=size)[alteration]
+
+    # About the mean of all, so that squares do not cancel.
+    centre = sums(chance) / draws
+    x, y = chance - centre, observed - centre
+    first, second = sums(x), sums(x**2)
+
+    def scaled(value: Floats, number: Floats, total: Floats, squares: Floats) -> Floats:
+        mean = total / np.maximum(number, 1)
+        spread = np.sqrt(np.maximum(squares / np.maximum(number, 1) - mean**2, 0)) + _FLAT
+        return np.asarray(np.round((value - mean) / spread, DECIMALS))
+
+    return scaled(x, draws - 1, first - x, second - x**2), scaled(y, draws, first, second)
 
 
 def judge(
@@ -90,24 +127,28 @@ def judge(
         )
     exchanges = Exchanges(inference, seed)
     observed, elsewhere = _observed(inference)
-    group = groups(elsewhere)
-    members = [np.flatnonzero(group == one) for one in range(int(group.max(initial=-1)) + 1)]
-    above, drawn = np.zeros(len(observed), dtype=np.int64), np.zeros(len(observed), dtype=np.int64)
-    for chance in exchanges.draws(permutations):
-        for rows in members:
-            own = np.sort(chance[rows][~np.isnan(chance[rows])])
-            above[rows] += len(own) - np.searchsorted(own, observed[rows], side="left")
-            drawn[rows] += len(own)
+    chance = np.empty((permutations, len(observed)))
+    for row, scores in enumerate(exchanges.draws(permutations)):
+        chance[row] = scores
         if progress is not None:
             progress(1)
-    # What every tumour has cannot be compared with tumours without it.
-    judged = inference.altered.min(axis=0)[exchanges.alteration] == 0
-    p = np.where(judged, (1 + above) / (1 + drawn), 1.0)
+    group = groups(elsewhere)
+    p = _p_values(*deviations(chance, observed, exchanges.alteration), group)
     q = grouped_rates(p, group)
     levels = Levels(_level(exchanges.counts, alpha), None, alpha, permutations)
     targets, share = _explained(inference, levels)
     driver = p <= alpha if fdr is None else q <= fdr
     return levels, Calls(exchanges.tumour, exchanges.alteration, targets, share, driver, observed, p, q)
+
+
+def _p_values(chance: Floats, observed: Floats, group: NDArray[np.int64]) -> Floats:
+    """Share of exchanged pairs of a group that reach as much; 1 for what every tumour has: nothing lacks it."""
+    p = np.ones(len(observed))
+    for one in np.unique(group):
+        rows = np.flatnonzero((group == one) & ~np.isnan(observed))
+        pool = np.sort(chance[:, rows].ravel())
+        p[rows] = (1 + len(pool) - np.searchsorted(pool, observed[rows], side="left")) / (1 + len(pool))
+    return p
 
 
 def _observed(inference: Continuous) -> tuple[Floats, Floats]:

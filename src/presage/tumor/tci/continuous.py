@@ -25,8 +25,6 @@ EFFECT = 2.0
 _LEAST = 1e-12
 # Differences of log-likelihoods below this are rounding: an alteration of every tumour is no driver.
 _EVEN = 1e-9
-# Posteriors of given alterations that are reckoned at once.
-_CELLS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,8 @@ class Continuous(Evidence):
         self.effect = effect
         self._double = self.altered.astype(np.float64)
         self._together = (self._a.T @ self._a).astype(np.int32)
-        self._squares = np.maximum((self.expression**2).sum(axis=0), _LEAST)
-        self._weight = frequency_weight(self.altered)
+        self.squares = np.maximum((self.expression**2).sum(axis=0), _LEAST)
+        self.weight = frequency_weight(self.altered)
 
     @property
     def pairs(self) -> ContinuousPairs:
@@ -127,7 +125,7 @@ class Continuous(Evidence):
         """Which alteration explains which gene in one tumour; every gene is asked for."""
         mine = np.flatnonzero(self.altered[tumour])
         pairs, x = self.pairs, np.asarray(self.expression[tumour], dtype=np.float64)
-        acting, idle = pairs.evidence[mine], self._moved(tumour, mine, x)
+        acting, idle = pairs.evidence[mine], self.moved(tumour, mine, x)
         leak = self._leak_of(tumour, pairs.leak, pairs.driver, pairs.second)
         # Whether a cause of the cohort acts in this tumour is not known beforehand: one half.
         prior = self._log_prior[tumour, mine][:, None] + np.log(0.5)
@@ -145,101 +143,35 @@ class Continuous(Evidence):
         so that nothing is known of whether it acts there.
         """
         mine, pairs = np.flatnonzero(self.altered[tumour]), self.pairs
-        evidence = self._moved(tumour, mine, np.asarray(self.expression[tumour], dtype=np.float64))
+        evidence = self.moved(tumour, mine, np.asarray(self.expression[tumour], dtype=np.float64))
         own = pairs.driver == mine[:, None]
         none = np.where(own, pairs.second, pairs.driver) < 0
         without = np.where(none, pairs.leak[0], np.where(own, pairs.leak[2], pairs.leak[1]))
-        leak, weight = float(self.prior[:, -1].min()), self._weight[mine]
-        share = (1 - leak) * weight / (weight + self._weight @ self.altered.mean(axis=0))
+        leak, weight = float(self.prior[:, -1].min()), self.weight[mine]
+        share = (1 - leak) * weight / (weight + self.weight @ self.altered.mean(axis=0))
         return np.asarray(expit(evidence - without + np.log(share / leak)[:, None]).sum(axis=1))
 
-    def exchanged(self, tumour: int, given: NDArray[np.int64], instead: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Posteriors of alterations that a tumour lacks, as though it had one of them in the place of another tumour.
-
-        Each is looked at on its own, beside the tumour's real alterations; global drivers are the real ones. The prior
-        is the authors', with the least leak of the prior that was given.
-
-        Parameters
-        ----------
-        given
-            Alterations that the tumour lacks, shape (k,); one may be there several times.
-        instead
-            For each a tumour that has it and gives it away, shape (k,).
-
-        Returns
-        -------
-        acts, idle
-            Probability that the alteration acts on each gene in this tumour, and that it is the gene's cause in the
-            cohort and idle here, shape (k, genes).
-        """
-        mine, pairs, x = np.flatnonzero(self.altered[tumour]), self.pairs, np.asarray(self.expression[tumour])
-        # What the tumour's own alterations say is the same for all of `given`.
-        rivals = np.concatenate([pairs.evidence[mine], self._moved(tumour, mine, x)])
-        rivals += np.log(np.tile(self._weight[mine], 2) / 2)[:, None]
-        highest = np.maximum(rivals.max(axis=0, initial=-np.inf), pairs.leak[0])
-        rival = np.exp(rivals - highest).sum(axis=0)
-        found = np.empty((2, len(given), self.genes))
-        # A few at a time: tumours with many alterations are given many.
-        step = max(1, _CELLS // max(1, self.genes))
-        for rows in (slice(start, start + step) for start in range(0, len(given), step)):
-            found[:, rows] = self._given(tumour, given[rows], instead[rows], x, rival, highest)
-        return found[0], found[1]
-
-    def _given(
-        self,
-        tumour: int,
-        given: NDArray[np.int64],
-        instead: NDArray[np.int64],
-        x: Floats,
-        rival: Floats,
-        highest: Floats,
-    ) -> Floats:
-        """`exchanged` of some: `rival` times exp(`highest`) is the weight of the tumour's own alterations."""
-        pairs, column, y = self.pairs, given[:, None], self.expression[instead]
-        driver = np.where(pairs.driver == column, pairs.second, pairs.driver)
-        here = np.append(self.altered[tumour], 0)[driver].astype(bool)
-        there = (driver >= 0) & (self.altered[instead[:, None], np.maximum(driver, 0)] == 1)
-        n_c, s_c = (self._number[given] - 1)[:, None], pairs.candidate[given] - y
-        n_d = self._without(column, driver) + there
-        s_d = pairs.other[given] + np.where(there, y, 0.0)
-        idle = self.likelihood(n_c, s_c, n_d, s_d, self._squares)
-        acts = self.likelihood(n_c + 1, s_c + x, n_d - here, s_d - np.where(here, x, 0.0), self._squares)
-        # The leak may share what a driver explains that the tumour still lacks.
-        lacks = np.append(self.altered[tumour], 1) == 0
-        first = lacks[pairs.driver] & (pairs.driver != column)
-        second = lacks[pairs.second] & (pairs.second != column)
-        none = np.where(first, pairs.leak[1], np.where(second, pairs.leak[2], pairs.leak[0]))
-        if self.leak == "published":
-            none = np.broadcast_to(pairs.leak[0], idle.shape)
-        leak, weight = float(self.prior[:, -1].min()), self._weight[given]
-        each = (1 - leak) / (self._weight @ self.altered[tumour] + weight)
-        own = np.log(weight / 2)[:, None]
-        top = np.maximum(np.maximum(acts, idle), np.maximum(none, highest))
-        acting, idling = np.exp(acts + own - top), np.exp(idle + own - top)
-        whole = acting + idling + rival * np.exp(highest - top) + (leak / each)[:, None] * np.exp(none - top)
-        return np.stack([acting / whole, idling / whole])
-
-    def _moved(self, tumour: int, mine: NDArray[np.int64], x: Floats) -> Floats:
+    def moved(self, tumour: int, mine: NDArray[np.int64], x: Floats) -> Floats:
         """The evidence of `mine` with this tumour among those where the candidate is absent."""
         pairs = self.pairs
         driver = np.where(pairs.driver == mine[:, None], pairs.second, pairs.driver)
         there = np.append(self.altered[tumour], 0)[driver].astype(bool)  # -1, no driver, is had by none
-        n_d = self._without(mine[:, None], driver) + there
+        n_d = self.without(mine[:, None], driver) + there
         s_d = pairs.other[mine] + np.where(there, x, 0.0)
-        return self.likelihood((self._number[mine] - 1)[:, None], pairs.candidate[mine] - x, n_d, s_d, self._squares)
+        return self.likelihood((self.number[mine] - 1)[:, None], pairs.candidate[mine] - x, n_d, s_d, self.squares)
 
-    def _without(self, alteration: NDArray[np.int64], driver: NDArray[np.int64]) -> NDArray[np.int32]:
+    def without(self, alteration: NDArray[np.int64], driver: NDArray[np.int64]) -> NDArray[np.int32]:
         """How many tumours have the driver and not the alteration; 0 where there is no driver."""
         row = np.maximum(driver, 0)
-        return np.asarray(np.where(driver >= 0, self._number[row] - self._together[alteration, row], 0))
+        return np.asarray(np.where(driver >= 0, self.number[row] - self._together[alteration, row], 0))
 
     def _block(self, genes: slice) -> ContinuousPairs:
         """Evidence of all alterations for some genes."""
-        x, squares = np.asarray(self.expression[:, genes], dtype=np.float64), self._squares[genes]
+        x, squares = np.asarray(self.expression[:, genes], dtype=np.float64), self.squares[genes]
         nobody, nothing = np.zeros(1, dtype=np.int32), np.zeros(1)
         alone = self.likelihood(nobody, nothing, nobody, nothing, squares)
         candidate = self._double.T @ x
-        number, columns = self._number[:, None], np.arange(x.shape[1])
+        number, columns = self.number[:, None], np.arange(x.shape[1])
         single = self.likelihood(number, candidate, nobody, nothing, squares)
         # An alteration that explains a gene no better than nothing is no driver of it.
         driver, second = best_two(np.where(single > alone + _EVEN, single + self._global_prior[:, None], -np.inf))
@@ -247,12 +179,12 @@ class Continuous(Evidence):
         d = np.where(driver >= 0, self._double[:, first], 0.0) * x
         s_d = d.sum(axis=0) - self._double.T @ d
         rows = np.arange(self.altered.shape[1])[:, None]
-        n_d = self._without(rows, np.broadcast_to(driver, (len(rows), len(driver))))
+        n_d = self.without(rows, np.broadcast_to(driver, (len(rows), len(driver))))
         # The driver itself as the candidate: the runner-up takes its place.
         own = np.flatnonzero(driver >= 0)
         runner = np.where(second >= 0, self._double[:, other], 0.0) * (1 - self._double[:, first]) * x
         s_d[driver[own], own] = runner.sum(axis=0)[own]
-        n_d[driver[own], own] = self._without(first, second)[own]
+        n_d[driver[own], own] = self.without(first, second)[own]
         evidence = self.likelihood(number, candidate, n_d, s_d, squares)
         leaks = np.stack([alone, single[first, columns], single[other, columns]])
         return ContinuousPairs(evidence, leaks, driver, second, candidate, s_d)

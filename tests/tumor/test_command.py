@@ -359,7 +359,7 @@ def test_one_patient_twice_and_hypermutated_ones_are_told(presage: Typed, cohort
     assert "warning: 1 pair(s) of samples that count as different patients" in said
     assert "be one patient's: each such patient counts several times: PHANTOM-" in said
     assert "warning: 1 hypermutated patient was kept." in said
-    assert "4 permutations is coarse: take --permutations 200" in said
+    assert "4 permutations is coarse: take --permutations 100" in said
     page = unescape((out / "cohort.html").read_text())
     assert "1 pair(s) of samples that count as different patients" in page
     assert "1 hypermutated patient was kept." in page

@@ -123,7 +123,7 @@ def judge(
         rate = "" if fdr is None else f", false discovery rate {fdr:g}"
         raise InputError(
             f"{permutations} permutations at alpha {alpha:g}{rate}: it takes one at least, and shares between 0 and 1",
-            cure="20 permutations at alpha 0.01 are usual, 200 with a false discovery rate of 0.1",
+            cure="20 permutations at alpha 0.01 are usual, 100 with a false discovery rate of 0.1",
         )
     exchanges = Exchanges(inference, seed)
     observed, elsewhere = _observed(inference)

@@ -10,16 +10,18 @@ place of ten. *burdened*: seven tumours have half of all passengers. *together*:
 (three times as frequent with it as on average). *permuted*: expression dealt out anew, so that nothing drives.
 
 With `--rates` the table is that of the false discovery rate: share of wrong calls at 0.1, its mean and spread over
-cohorts, by exchanged pairs (in use) and by permuted expression (as it was before). Otherwise drivers are called by the published method on changed
-genes (|z| > 3 against the cohort), by the evidence without a threshold, by frequency (as many calls as that makes), and
-by an oracle that knows each driver's genes, directions, the noise and the size of changes. Beside the rules in use
-stand those that were tried. The settings in use were chosen on cohorts 300 to 302 and 400 to 413; here are others. PHANTOM data: the
-figures show how methods behave where the truth is known, and nothing of patients.
+cohorts, by exchanged pairs (in use) and by permuted expression (as it was before). Otherwise drivers are called by the
+published method on changed genes (|z| > 3 against the cohort), by the evidence without a threshold, by frequency (as
+many calls as that makes), and by an oracle that knows each driver's genes, directions, the noise and the size of
+changes. Beside the rules in use stand those that were tried. The settings in use were chosen on cohorts 300 to 302 and
+400 to 413; here are others. PHANTOM data: the figures show how methods behave where the truth is known, and nothing of
+patients.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -210,28 +212,33 @@ def rates(kind: str, seeds: range, permutations: int) -> None:
     found: dict[str, list[list[float]]] = {}
     for seed in seeds:
         truth, inference = variant(kind, seed)
+        start = time.perf_counter()
         calls = judge(inference, permutations=permutations, seed=seed)[1]
+        middle = time.perf_counter()
         permuted = p_values(inference, net, permutations, seed)
+        took = (middle - start, time.perf_counter() - middle)
         idle = ~truth.passenger & ~truth.acts
-        for name, p, q in (("exchanged pairs (in use)", calls.p, calls.q),
-                           ("permuted expression", permuted, stats.false_discovery_control(permuted))):  # fmt: skip
+        by_permutation = stats.false_discovery_control(permuted)
+        for name, p, q, seconds in (("exchanged pairs (in use)", calls.p, calls.q, took[0]),
+                                    ("permuted expression", permuted, by_permutation, took[1])):  # fmt: skip
             called = q <= 0.1
             number = max(1, int(called.sum()))
             shares = [(called & wrong).sum() / number for wrong in (~truth.acts, truth.passenger, idle)]
             level = [(p[of] <= 0.01).mean() if of.any() else np.nan for of in (truth.passenger, idle, truth.acts)]
             recall = called[truth.acts].mean() if truth.acts.any() else np.nan
-            found.setdefault(name, []).append([called.sum(), *shares, recall, *level])
+            found.setdefault(name, []).append([called.sum(), *shares, recall, *level, seconds])
     print(f"\nPHANTOM, {kind}: {len(seeds)} cohorts, seeds {seeds[0]} to {seeds[-1]}, {permutations} permutations")
-    print(f"{'FDR 0.1':26s}{'calls':>7s}{'wrong':>8s}{'+-SE':>7s}{'SD':>7s}{'most':>7s}{'any':>6s}{'passeng.':>10s}{'idle':>7s}"
-          f"{'recall':>8s} | p <= 0.01: {'passeng.':>9s}{'idle':>7s}{'acting':>8s}")  # fmt: skip
+    print(f"{'FDR 0.1':26s}{'calls':>7s}{'wrong':>8s}{'+-SE':>7s}{'SD':>7s}{'most':>7s}{'any':>6s}"
+          f"{'passeng.':>10s}{'idle':>7s}{'recall':>8s} | p <= 0.01: {'passeng.':>9s}{'idle':>7s}{'acting':>8s}{'seconds':>9s}")  # fmt: skip
     for name, rows in found.items():
         table = np.array(rows)
         mean = [np.nanmean(column) if np.isfinite(column).any() else np.nan for column in table.T]
         wrong = table[:, 1]
         spread = wrong.std(ddof=1) if len(wrong) > 1 else np.nan
-        print(f"{name:26s}{mean[0]:7.0f}{mean[1]:8.3f}{spread / np.sqrt(len(wrong)):7.3f}{spread:7.3f}{wrong.max():7.3f}"
+        error = spread / np.sqrt(len(wrong))
+        print(f"{name:26s}{mean[0]:7.0f}{mean[1]:8.3f}{error:7.3f}{spread:7.3f}{wrong.max():7.3f}"
               f"{(table[:, 0] > 0).mean():6.2f}{mean[2]:10.3f}{mean[3]:7.3f}{mean[4]:8.3f} |            "
-              f"{mean[5]:9.4f}{mean[6]:7.4f}{mean[7]:8.3f}", flush=True)  # fmt: skip
+              f"{mean[5]:9.4f}{mean[6]:7.4f}{mean[7]:8.3f}{mean[8]:9.1f}", flush=True)  # fmt: skip
 
 
 def _first(value: Floats, many: int) -> Bools:
@@ -273,7 +280,7 @@ def main() -> None:
                 rows.setdefault(name, []).append(row)
             for name, value in told.items():
                 said.setdefault(name, []).append(value)
-        print(f"\nPHANTOM, {kind}: {given.cohorts} cohorts, seeds {given.first} to {given.first + given.cohorts - 1}, mean of the cohorts")
+        print(f"\nPHANTOM, {kind}: {given.cohorts} cohorts from seed {given.first} on, mean of the cohorts")
         heads = ["calls", "precision", "recall", "silent", "passengers", "permuted"]
         print(f"{'':52s}" + "".join(f"{head:>11s}" for head in heads))
         for name, values in rows.items():

@@ -132,7 +132,9 @@ def test_posteriors_are_those_of_the_covariance_matrices(seed: int, leak: LeakRu
 
 
 @pytest.mark.parametrize("leak", ["published", "driver"])
-def test_exchanged_posteriors_are_those_of_the_exchanged_cohort(leak: LeakRule, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exchanged_posteriors_are_those_of_the_exchanged_cohort(
+    leak: LeakRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("presage.tumor.tci.exchange._CELLS", 20)  # two or three at a time
     a, x = cohort(4)
     a[0] = 0  # a tumour that has nothing of its own

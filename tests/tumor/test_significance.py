@@ -5,8 +5,8 @@ import pytest
 
 from presage.cohort import InputError
 from presage.tumor.drivers import Calls, explained
-from presage.tumor.phantom import PhantomTumours, draw_expression, draw_tumours
 from presage.tumor.exchanges import Exchanges
+from presage.tumor.phantom import PhantomTumours, draw_expression, draw_tumours
 from presage.tumor.significance import deviations, groups, judge, score
 from presage.tumor.tci import Continuous
 

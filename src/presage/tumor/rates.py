@@ -16,7 +16,7 @@ _EVEN = 0.1
 def null_share(p: Floats) -> float:
     """Share of p-values that are of nothing: twice those above one half, plus one and their standard error (Storey)."""
     above = float((p > _MIDDLE).sum())
-    return min(1.0, (1 + above + np.sqrt(above)) / ((1 - _MIDDLE) * max(1, len(p))))
+    return min(1.0, float((1 + above + np.sqrt(above)) / ((1 - _MIDDLE) * max(1, len(p)))))
 
 
 def grouped_rates(p: Floats, group: NDArray[np.int64]) -> Floats:

@@ -72,10 +72,10 @@ def deviations(chance: Floats, observed: Floats, alteration: NDArray[np.int64]) 
         Of each pair, shape (pairs,).
     """
     size = int(alteration.max(initial=-1)) + 1
-    draws = np.bincount(alteration, minlength=size)[alteration] * len(chance)
+    draws = np.bincount(alteration, minlength=size)[alteration] * float(len(chance))
 
     def sums(of: Floats) -> Floats:
-        return np.bincount(alteration, of.sum(axis=0), minlength=size)[alteration]
+        return np.asarray(np.bincount(alteration, of.sum(axis=0), minlength=size)[alteration], dtype=np.float64)
 
     # About the mean of all, so that squares do not cancel.
     centre = sums(chance) / draws
@@ -153,11 +153,16 @@ def _p_values(chance: Floats, observed: Floats, group: NDArray[np.int64]) -> Flo
 
 def _observed(inference: Continuous) -> tuple[Floats, Floats]:
     """Score of every pair, tumour by tumour, and how many genes its alteration explains elsewhere."""
-    scores, elsewhere = [np.zeros(0)], [np.zeros(0)]
+    scores: list[Floats] = [np.zeros(0)]
+    elsewhere: list[Floats] = [np.zeros(0)]
     for tumour, found in enumerate(inference.posteriors()):
         scores.append(score(found))
         elsewhere.append(inference.elsewhere(tumour))
-    return np.round(np.concatenate(scores), DECIMALS), np.round(np.concatenate(elsewhere), DECIMALS)
+    return _rounded(scores), _rounded(elsewhere)
+
+
+def _rounded(parts: list[Floats]) -> Floats:
+    return np.asarray(np.round(np.concatenate(parts), DECIMALS), dtype=np.float64)
 
 
 def _level(counts: NDArray[np.int64], alpha: float) -> Floats:

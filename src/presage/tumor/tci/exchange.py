@@ -82,13 +82,14 @@ class _Place:
         top = np.maximum(np.maximum(acts + own, idle + own), np.maximum(none, self.highest))
         acting, idling = np.exp(acts + own - top), np.exp(idle + own - top)
         rival = self._rival(given, instead, y) * np.exp(self.highest - top)
-        return np.stack([acting, idling]) / (acting + idling + rival + leak / each * np.exp(none - top))
+        whole = acting + idling + rival + leak / each * np.exp(none - top)
+        return np.asarray(np.stack([acting, idling]) / whole)
 
     def _leak(self, column: Ints) -> Floats:
         """Evidence of none of the alterations, that which is given among them."""
         pairs = self.of.pairs
         if self.of.leak == "published":
-            return pairs.leak[0]
+            return np.asarray(pairs.leak[0])
         lacks = np.append(self.of.altered[self.tumour], 1) == 0
         first, second = (lacks[one] & (one != column) for one in (pairs.driver, pairs.second))
         return np.asarray(np.where(first, pairs.leak[1], np.where(second, pairs.leak[2], pairs.leak[0])))

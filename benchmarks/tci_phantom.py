@@ -105,7 +105,9 @@ def strata(number: NDArray[np.int64], least: int = 30) -> NDArray[np.int64]:
     return place
 
 
-def p_values(inference: Evidence, score: Callable[[Posterior], Floats], permutations: int, seed: int) -> Floats:
+def p_values(
+    inference: Evidence, score: Callable[[Posterior], Floats], permutations: int, seed: int | list[int]
+) -> Floats:
     """Of any score by permuted expression, for the rules that were tried."""
     generator = np.random.default_rng(seed)
     place = strata(inference.altered.sum(axis=0, dtype=np.int64))[np.nonzero(inference.altered)[1]]
@@ -161,10 +163,13 @@ def cohort(kind: str, seed: int, permutations: int, tried: bool) -> tuple[dict[s
                 rows[f"tried: changed, {leak} leak, p of {score.__name__}"] = truth.row(p <= 0.01)
     graded = Continuous(phantom.altered, x)
     _, calls = judge(graded, permutations=permutations, seed=seed)
-    chance = [judge(graded.permuted(np.random.default_rng([seed, n])), permutations=20, seed=seed)[1] for n in range(3)]
+    chance = [judge(graded.permuted(np.random.default_rng([seed, n])), permutations=10, seed=seed)[1] for n in range(3)]
     rows["continuous, p <= 0.01"] = truth.row(calls.driver, float(np.mean([c.driver.mean() for c in chance])))
     by_rate = float(np.mean([(c.q <= 0.1).mean() for c in chance]))
     rows["continuous, FDR 0.1"] = truth.row(calls.q <= 0.1, by_rate)
+    permuted_p = p_values(graded, net, permutations, [seed, 0x7C2])
+    rows["continuous, permuted expression, p <= 0.01"] = truth.row(permuted_p <= 0.01)
+    rows["continuous, permuted expression, FDR 0.1"] = truth.row(stats.false_discovery_control(permuted_p) <= 0.1)
     said["continuous"] = _pairs(phantom, graded)
     said["any"] = float(np.mean([(c.q <= 0.1).any() for c in chance]))
     many = int(calls.driver.sum())
@@ -229,7 +234,8 @@ def rates(kind: str, seeds: range, permutations: int) -> None:
             found.setdefault(name, []).append([called.sum(), *shares, recall, *level, seconds])
     print(f"\nPHANTOM, {kind}: {len(seeds)} cohorts, seeds {seeds[0]} to {seeds[-1]}, {permutations} permutations")
     print(f"{'FDR 0.1':26s}{'calls':>7s}{'wrong':>8s}{'+-SE':>7s}{'SD':>7s}{'most':>7s}{'any':>6s}"
-          f"{'passeng.':>10s}{'idle':>7s}{'recall':>8s} | p <= 0.01: {'passeng.':>9s}{'idle':>7s}{'acting':>8s}{'seconds':>9s}")  # fmt: skip
+          f"{'passeng.':>10s}{'idle':>7s}{'recall':>8s} | p <= 0.01: "
+          f"{'passeng.':>9s}{'idle':>7s}{'acting':>8s}{'seconds':>9s}")  # fmt: skip
     for name, rows in found.items():
         table = np.array(rows)
         mean = [np.nanmean(column) if np.isfinite(column).any() else np.nan for column in table.T]

@@ -72,7 +72,7 @@ def deviations(chance: Floats, observed: Floats, alteration: NDArray[np.int64]) 
         Of each pair, shape (pairs,).
     """
     size = int(alteration.max(initial=-1)) + 1
-    draws = np.bincount(alteration, minlength=size)[alteration] * float(len(chance))
+    draws = np.asarray(np.bincount(alteration, minlength=size)[alteration] * len(chance), dtype=np.float64)
 
     def sums(of: Floats) -> Floats:
         return np.asarray(np.bincount(alteration, of.sum(axis=0), minlength=size)[alteration], dtype=np.float64)

@@ -125,6 +125,7 @@ def test_deviations_leave_an_exchanged_score_out_of_its_own_measure() -> None:
     every = np.array([0.0, 5.0, 2.0, 1.0])
     assert own[:2] == pytest.approx((np.array([9.0, 2.0]) - every.mean()) / every.std(), abs=1e-4)
     assert np.isnan(own[2])
+    assert np.isnan(deviations(np.ones((1, 1)), np.ones(1), np.zeros(1, dtype=np.int64))[1]).all()
 
 
 def test_what_every_tumour_has_is_not_judged() -> None:

@@ -70,6 +70,11 @@ def deviations(chance: Floats, observed: Floats, alteration: NDArray[np.int64]) 
         Shape (draws, pairs); NaN where nothing could be exchanged.
     observed, alteration
         Of each pair, shape (pairs,).
+
+    Returns
+    -------
+    chance, observed
+        In standard deviations; NaN for an alteration that was exchanged less than twice.
     """
     size = int(alteration.max(initial=-1)) + 1
     draws = np.asarray(np.bincount(alteration, minlength=size)[alteration] * len(chance), dtype=np.float64)
@@ -77,6 +82,7 @@ def deviations(chance: Floats, observed: Floats, alteration: NDArray[np.int64]) 
     def sums(of: Floats) -> Floats:
         return np.asarray(np.bincount(alteration, of.sum(axis=0), minlength=size)[alteration], dtype=np.float64)
 
+    draws[draws < 2] = np.nan
     # About the mean of all, so that squares do not cancel.
     centre = sums(chance) / draws
     x, y = chance - centre, observed - centre
@@ -142,7 +148,7 @@ def judge(
 
 
 def _p_values(chance: Floats, observed: Floats, group: NDArray[np.int64]) -> Floats:
-    """Share of exchanged pairs of a group that reach as much; 1 for what every tumour has: nothing lacks it."""
+    """Share of exchanged pairs of a group that reach as much; 1 for what was not exchanged, as every tumour has it."""
     p = np.ones(len(observed))
     for one in np.unique(group):
         rows = np.flatnonzero((group == one) & ~np.isnan(observed))

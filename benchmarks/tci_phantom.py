@@ -7,7 +7,8 @@ Each cohort is drawn anew. *clear*: changes of 5 to 8 standard deviations, every
 of 1 to 2, correlated genes, tumours with many changes of no cause, 30 % of altered drivers do nothing in their tumour.
 *small*: the same with 84 tumours. *strong*: the same with 150 tumours and changes of 2 to 4. *sparse*: two drivers in
 place of ten. *burdened*: seven tumours have half of all passengers. *together*: ten passengers go with a driver each
-(three times as frequent with it as on average). *permuted*: expression dealt out anew, so that nothing drives.
+(three times as frequent with it as on average). *permuted*, *permuted-small*: expression dealt out anew, so that
+nothing drives.
 
 With `--rates` the table is that of the false discovery rate: share of wrong calls at 0.1, its mean and spread over
 cohorts, by exchanged pairs (in use) and by permuted expression (as it was before). Otherwise drivers are called by the
@@ -45,7 +46,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 KINDS["strong"] = ({"tumours": 150, **UNEVEN}, {"shift": (2.0, 4.0), "shared": 0.3})
 KINDS["sparse"] = ({**KINDS["strong"][0], "drivers": 2}, KINDS["strong"][1])
 # Of the false discovery rate alone.
-VARIANTS = ("burdened", "together", "permuted")
+VARIANTS = ("burdened", "together", "permuted", "permuted-small")
 Row = dict[str, float]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -191,7 +192,7 @@ def cohort(kind: str, seed: int, permutations: int, tried: bool) -> tuple[dict[s
 
 def variant(kind: str, seed: int) -> tuple[Truth, Continuous]:
     """A cohort of the table of rates."""
-    drawn, expression = KINDS.get(kind, KINDS["strong"])
+    drawn, expression = KINDS["small"] if kind == "permuted-small" else KINDS.get(kind, KINDS["strong"])
     phantom = draw_tumours(seed=seed, **drawn)
     x, _ = draw_expression(phantom, seed=seed, **expression)
     generator, altered = np.random.default_rng([seed, 5]), phantom.altered.copy()
@@ -206,7 +207,7 @@ def variant(kind: str, seed: int) -> tuple[Truth, Continuous]:
             altered[:, passenger] = generator.random(len(altered)) < with_it
     inference = Continuous(altered, x)
     truth = Truth(replace(phantom, altered=altered))
-    if kind == "permuted":
+    if kind.startswith("permuted"):
         inference = inference.permuted(generator)
         truth.acts[:] = False
     return truth, inference

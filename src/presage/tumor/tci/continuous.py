@@ -59,6 +59,13 @@ class Continuous(Evidence):
     effect
         Prior standard deviation of a cause's shift, in standard deviations of the gene within a group.
 
+    Attributes
+    ----------
+    squares
+        Sum of squares of each gene's normal scores, shape (genes,).
+    weight
+        What the authors' prior of each alteration is in proportion to, shape (alterations,).
+
     Raises
     ------
     InputError

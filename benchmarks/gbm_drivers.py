@@ -1,6 +1,6 @@
 """Drivers of 84 glioblastomas (TCGA, as in the iClusterPlus package) from mutations, copy number and expression.
 
-    python benchmarks/gbm_drivers.py [--out DIR] [--permutations 20]
+    python benchmarks/gbm_drivers.py [--out DIR] [--permutations 20] [--graded-permutations 100]
 
 Reads ``tumor/gbm_icluster`` below PRESAGE_DATA (research only). The mutation table is 0/1 for 306 genes and has neither
 positions nor silent calls, so selection cannot be tested here. Where genes lie is not in these data either: the few
@@ -73,16 +73,16 @@ def continuous(tumours: Tumours, permutations: int) -> None:
                     print(f"    {gene:8s}p: smallest {min(p):.4f}, median {np.median(p):.3f}, largest {max(p):.3f}; "
                           f"genes: {', '.join(one['gene'] for one in known[gene]['programme'][:8])}")  # fmt: skip
     graded = Continuous(tumours.altered.to_numpy(), tumours.expression.to_numpy())  # type: ignore[union-attr]
-    chance = [judge(graded.permuted(np.random.default_rng([7, n])), permutations=40, seed=n)[1] for n in range(20)]
+    chance = [judge(graded.permuted(np.random.default_rng([7, n])), permutations=10, seed=n)[1] for n in range(20)]
     print(f"  in 20 permuted cohorts: p <= 0.01 in {np.mean([c.driver.mean() for c in chance]):.4f} of pairs, any call "
           f"at FDR 0.1 in {np.mean([(c.q <= 0.1).any() for c in chance]):.2f} of cohorts")  # fmt: skip
-    print("  variants that were tried (p <= 0.01, 100 permutations):")
+    print("  variants that were tried (p <= 0.01, 40 permutations):")
     altered, x = tumours.altered.to_numpy(), tumours.expression.to_numpy()  # type: ignore[union-attr]
     names = list(tumours.altered.columns)
     for leak_prior, effect, leak in ((0.9, 2, "driver"), (0.9, 2, "published"), (0.9, 1, "driver"), (0.9, 4, "driver"),
                                      (0.5, 2, "driver"), (0.1, 2, "driver"), (0.99, 2, "driver")):  # fmt: skip
         other = Continuous(altered, x, frequency_prior(altered, leak_prior), leak=leak, effect=effect)  # type: ignore[arg-type]
-        calls = judge(other, permutations=100, seed=2020)[1]
+        calls = judge(other, permutations=40, seed=2020)[1]
         told = "  ".join(
             f"{g} {int(calls.driver[calls.alteration == names.index(g)].sum())}" for g in NAMED if g in names
         )
@@ -128,7 +128,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--out", type=Path)
     options.add_argument("--permutations", type=int, default=20)
-    options.add_argument("--graded-permutations", type=int, default=400, help="for the evidence without a threshold")
+    options.add_argument("--graded-permutations", type=int, default=100, help="for the evidence without a threshold")
     given = options.parse_args()
     data = Path(os.environ.get("PRESAGE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     folder = data / "tumor" / "gbm_icluster"

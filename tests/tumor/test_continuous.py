@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from presage.cohort import InputError
-from presage.tumor.tci import Continuous, LeakRule
+from presage.tumor.tci import Continuous, LeakRule, exchanged, frequency_prior
 
 Matrix = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -75,6 +75,27 @@ def literal(a: Matrix, x: Floats, prior: Floats, t: int, leak: str) -> tuple[dic
     return {i: v for (i, acts), v in share.items() if acts}, {i: v for (i, acts), v in share.items() if not acts}
 
 
+def literal_exchanged(a: Matrix, x: Floats, t: int, i: int, giver: int, leak: str) -> tuple[float, float]:
+    """That i acts on the gene in t, and that it is its cause and idle, in a cohort with i in t and not in the giver."""
+    first, second = drivers(a, x, frequency_prior(a, 0.9)[:, :-1].mean(axis=0).tolist())
+    weight = (a / np.maximum(a.sum(axis=1, keepdims=True), 1)).sum(axis=0)
+    b = a.copy()
+    b[giver, i], b[t, i] = 0, 1
+    lacking = [d for d in (first, second) if d >= 0 and not b[t, d]]
+    groups = [having(b, lacking[0])] if leak == "driver" and lacking else []
+    weights = {(-1, False): log(0.9) + likelihood(x, groups)}
+    for j in having(b.T, t):
+        d = second if j == first else first
+        for acts in (True, False):
+            candidate = [r for r in having(b, j) if acts or r != t]
+            other = [r for r in having(b, d) if r not in candidate] if d >= 0 else []
+            prior = 0.1 * weight[j] / weight[having(b.T, t)].sum() / 2
+            weights[j, acts] = log(prior) + likelihood(x, [candidate, other])
+    top = max(weights.values())
+    whole = sum(exp(w - top) for w in weights.values())
+    return exp(weights[i, True] - top) / whole, exp(weights[i, False] - top) / whole
+
+
 def cohort(seed: int, size: int = 24, alterations: int = 6, genes: int = 8) -> tuple[Matrix, Floats]:
     generator = np.random.default_rng(seed)
     a = (generator.random((size, alterations)) < generator.uniform(0.08, 0.5, alterations)).astype(np.uint8)
@@ -108,6 +129,50 @@ def test_posteriors_are_those_of_the_covariance_matrices(seed: int, leak: LeakRu
     assert min(own, there) > 20
     # The gene with ties has no driver: whoever has none is compared, too.
     assert none >= len(a)
+
+
+@pytest.mark.parametrize("leak", ["published", "driver"])
+def test_exchanged_posteriors_are_those_of_the_exchanged_cohort(
+    leak: LeakRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("presage.tumor.tci.exchange._CELLS", 20)  # two or three at a time
+    a, x = cohort(4)
+    a[0] = 0  # a tumour that has nothing of its own
+    inference = Continuous(a, x, leak=leak, effect=EFFECT)
+    generator, beside = np.random.default_rng(0), 0
+    for t in range(0, len(a), 3):
+        given = np.repeat(np.flatnonzero(a[t] == 0), 2)
+        instead = np.array([generator.choice(np.flatnonzero(a[:, i])) for i in given], dtype=np.int64)
+        acts, idle = exchanged(inference, t, given, instead)
+        assert acts.shape == idle.shape == (len(given), x.shape[1])
+        for j in range(x.shape[1]):
+            for row, (i, giver) in enumerate(zip(given.tolist(), instead.tolist(), strict=True)):
+                expected = literal_exchanged(a, scores(x[:, j]), t, i, giver, leak)
+                assert (acts[row, j], idle[row, j]) == pytest.approx(expected, abs=1e-9)
+                beside += i in (inference.pairs.driver[j], inference.pairs.second[j])
+    assert beside > 20  # the given alteration is one that others are judged beside
+
+
+def test_genes_explained_elsewhere_do_not_ask_this_tumour() -> None:
+    a, x = cohort(6)
+    inference = Continuous(a, x, effect=EFFECT)
+    weight = (a / np.maximum(a.sum(axis=1, keepdims=True), 1)).sum(axis=0)
+    for t in range(0, len(a), 5):
+        expected = []
+        for i in having(a.T, t):
+            share = 0.1 * weight[i] / (weight[i] + weight @ a.mean(axis=0))
+            genes = 0.0
+            for j in range(x.shape[1]):
+                y = scores(x[:, j])
+                first, second = drivers(a, y, inference.prior[:, :-1].mean(axis=0).tolist())
+                d = second if i == first else first
+                candidate = [r for r in having(a, i) if r != t]
+                other = [having(a, d)] if d >= 0 else []
+                both = [candidate, *([r for r in group if r not in candidate] for group in other)]
+                odds = share / 0.9 * exp(likelihood(y, both) - likelihood(y, other))
+                genes += odds / (1 + odds)
+            expected.append(genes)
+        assert inference.elsewhere(t) == pytest.approx(expected, abs=1e-9)
 
 
 def test_blocks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

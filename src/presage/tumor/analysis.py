@@ -26,7 +26,7 @@ from presage.tumor.tci import Continuous, Evidence, Inference, LeakRule
 
 SCHEMA = "presage-tumours/1"
 # Permutations from which a false discovery rate is not doubtful.
-_ENOUGH = 200
+_ENOUGH = 100
 
 
 EvidenceKind = Literal["changed", "continuous"]
@@ -43,6 +43,9 @@ class Settings:
     leak, leave_out
         Of the published method. Without a threshold the leak shares the driver's explanation, and whether a tumour's
         own value is one of its group is reckoned from the other tumours.
+    permutations, alpha
+        How often chance is drawn, and how much of it may be called. Without a threshold each draw gives every
+        alteration to tumours that lack it, and the drivers of the cohort stay in place.
     fdr
         Call by this false discovery rate over all pairs in the place of `alpha`; without a threshold alone.
     """
@@ -184,7 +187,7 @@ def _judged(
                 cure="--evidence changed, or give the expression as measured and no --deg-rule given",
             )
         graded = Continuous(altered, tumours.expression.to_numpy(), threads=threads)
-        told.start("Permuting expression", settings.permutations)
+        told.start("Exchanging alterations", settings.permutations)
         levels, calls = judge(
             graded, permutations=number, alpha=alpha, fdr=settings.fdr, seed=seed, progress=told.advance
         )

@@ -96,12 +96,15 @@ def drivers(
     leak: Annotated[Leak, typer.Option(help="Rule of the leak, see docs/explanation/tci.md.")] = Leak.published,
     leave_out: Annotated[bool, typer.Option("--leave-out", help="Leave a tumour out of its own sums.")] = False,
     permutations: Annotated[
-        int, typer.Option(help="To tell drivers from chance; even with --evidence changed.", min=2)
+        int, typer.Option(help="Draws that tell drivers from chance; even with --evidence changed.", min=2)
     ] = 20,
     alpha: Annotated[float, typer.Option(help="Share of what chance gives that may be called.")] = 0.01,
     fdr: Annotated[
         float | None,
-        typer.Option(help="Call by this false discovery rate in place of --alpha; with --evidence continuous."),
+        typer.Option(
+            help="Share of the calls that may be wrong, on average over cohorts, in place of --alpha; with "
+            "--evidence continuous."
+        ),
     ] = None,
     repair_dates: Annotated[
         bool, typer.Option("--repair-dates", help="Undo gene symbols that a spreadsheet made into dates.")

@@ -186,9 +186,14 @@ def explained(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.bool_]
 
 def posterior_counts(found: Posterior, counts: NDArray[np.int64]) -> None:
     """Add one tumour's posteriors to the counts of each alteration, shape (alterations, `BINS`)."""
-    bins = np.minimum((found.probability[:-1] * BINS).astype(np.int64), BINS - 1)
+    counts[found.alterations] += posterior_bins(found.probability[:-1])
+
+
+def posterior_bins(probability: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many of each row's posteriors fall in each of `BINS` bins, shape (rows, `BINS`)."""
+    bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     rows = np.arange(len(bins))[:, None] * BINS
-    counts[found.alterations] += np.bincount((bins + rows).ravel(), minlength=bins.shape[0] * BINS).reshape(-1, BINS)
+    return np.bincount((bins + rows).ravel(), minlength=len(bins) * BINS).reshape(-1, BINS)
 
 
 def _targets(found: Posterior, level: NDArray[np.float64]) -> NDArray[np.int64]:

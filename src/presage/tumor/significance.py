@@ -1,12 +1,12 @@
-"""Significance of every pair of a tumour and an alteration, by permutations, with a false discovery rate over all.
+"""Significance of every pair of a tumour and an alteration, and a false discovery rate over all.
 
 For evidence that tells for and against (:class:`~presage.tumor.tci.Continuous`). A pair's score is how many genes the
 alteration is expected to act on in the tumour, less how many it is the cohort's cause of and yet does nothing to there.
-Its p-value is the share of scores that are as high in tumours whose expression was dealt out anew, among alterations
-that as many tumours have: a frequent alteration fits more by chance than a rare one.
+It is told in standard deviations of what the same alteration reaches where it is given to tumours that lack it
+(:mod:`presage.tumor.exchanges`). The p-value is the share of exchanged pairs that reach as much, among alterations that
+explain about as many genes in the *other* tumours.
 
-Under chance alone the p-values of a stratum, taken together, are those of a uniform draw, as the tumours of each
-permutation and those observed are exchangeable. Memory does not grow with the permutations.
+The drivers of the cohort stay in place, so that the rates hold with them about.
 """
 
 from __future__ import annotations
@@ -18,42 +18,82 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from presage.cohort import InputError
-from presage.tumor.drivers import BINS, Calls, Levels, explained, posterior_counts, upper_quantile
+from presage.tumor.drivers import BINS, Calls, Levels, explained, upper_quantile
+from presage.tumor.exchanges import DECIMALS, Exchanges
+from presage.tumor.rates import grouped_rates
 from presage.tumor.tci import Continuous, Posterior
 
-# Pairs that a stratum has at the least: each permutation gives as many scores to compare with.
-_STRATUM = 30
+Floats = NDArray[np.float64]
+# Pairs that a group has at the least.
+_LEAST = 50
+# Scores that differ by less than this do not vary.
+_FLAT = 1e-6
 
 
-def score(found: Posterior) -> NDArray[np.float64]:
+def score(found: Posterior) -> Floats:
     """Genes that each alteration of a tumour is expected to act on, less those that speak against it, shape (a,)."""
     assert found.against is not None
     return np.asarray((found.probability[:-1] - found.against).sum(axis=1))
 
 
-def strata(number: NDArray[np.integer], least: int = _STRATUM) -> NDArray[np.int64]:
-    """Which alterations are compared with each other: those of as many tumours, joined upwards until `least` pairs.
+def groups(elsewhere: Floats, least: int = _LEAST) -> NDArray[np.int64]:
+    """Which pairs are compared with each other, by how many genes are explained in the other tumours.
+
+    The half that explains fewest, the half of the others that explains fewest, and so on, while at least `least` pairs
+    are left: what drives is among those that explain most, and may be few.
 
     Parameters
     ----------
-    number
-        Tumours that have each alteration, shape (alterations,).
+    elsewhere
+        Of each pair, shape (pairs,); see :meth:`~presage.tumor.tci.Continuous.elsewhere`.
 
     Returns
     -------
     ndarray
-        Stratum of each, from 0, shape (alterations,).
+        Group of each, from 0 for the fewest genes, shape (pairs,). Equal numbers are in one group.
     """
-    place = np.zeros(len(number), dtype=np.int64)
-    stratum, pairs = 0, 0
-    for one in np.unique(number):
-        if pairs >= least:
-            stratum, pairs = stratum + 1, 0
-        place[number == one] = stratum
-        pairs += int(number[number == one].sum())
-    if pairs < least and stratum:
-        place[place == stratum] = stratum - 1
-    return place
+    size = len(elsewhere)
+    number = int(np.log2(size / least)) if size >= least else 0
+    place = np.maximum(stats.rankdata(-elsewhere), 1) / max(1, size)
+    return np.asarray(np.clip(np.floor(-np.log2(place)), 0, number), dtype=np.int64)
+
+
+def deviations(chance: Floats, observed: Floats, alteration: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Exchanged and observed scores in standard deviations of the exchanged scores of the same alteration.
+
+    An exchanged score is compared with all others but itself, as an observed one is: however few they are, the two are
+    alike where there is nothing.
+
+    Parameters
+    ----------
+    chance
+        Shape (draws, pairs); NaN where nothing could be exchanged.
+    observed, alteration
+        Of each pair, shape (pairs,).
+
+    Returns
+    -------
+    chance, observed
+        In standard deviations; NaN for an alteration that was exchanged less than twice.
+    """
+    size = int(alteration.max(initial=-1)) + 1
+    draws = np.asarray(np.bincount(alteration, minlength=size)[alteration] * len(chance), dtype=np.float64)
+
+    def sums(of: Floats) -> Floats:
+        return np.asarray(np.bincount(alteration, of.sum(axis=0), minlength=size)[alteration], dtype=np.float64)
+
+    draws[draws < 2] = np.nan
+    # About the mean of all, so that squares do not cancel.
+    centre = sums(chance) / draws
+    x, y = chance - centre, observed - centre
+    first, second = sums(x), sums(x**2)
+
+    def scaled(value: Floats, number: Floats, total: Floats, squares: Floats) -> Floats:
+        mean = total / np.maximum(number, 1)
+        spread = np.sqrt(np.maximum(squares / np.maximum(number, 1) - mean**2, 0)) + _FLAT
+        return np.asarray(np.round((value - mean) / spread, DECIMALS))
+
+    return scaled(x, draws - 1, first - x, second - x**2), scaled(y, draws, first, second)
 
 
 def judge(
@@ -70,12 +110,13 @@ def judge(
     Parameters
     ----------
     permutations
-        The smallest p-value is about one over their number times the pairs of a stratum.
+        How often each pair's alteration is given to another tumour. The smallest p-value is about one over their
+        number times the pairs of a group.
     alpha
-        A pair is called where its p-value is no larger; posteriors count from the level that this share of permuted
-        ones exceeds.
+        A pair is called where its p-value is no larger; posteriors count from the level that this share exceeds in
+        tumours that the alteration was given to.
     fdr
-        In its place the false discovery rate over all pairs (Benjamini and Hochberg).
+        In its place the false discovery rate over all pairs, see :func:`~presage.tumor.rates.grouped_rates`.
     progress
         Called with 1 after each permutation.
 
@@ -88,43 +129,54 @@ def judge(
         rate = "" if fdr is None else f", false discovery rate {fdr:g}"
         raise InputError(
             f"{permutations} permutations at alpha {alpha:g}{rate}: it takes one at least, and shares between 0 and 1",
-            cure="20 permutations at alpha 0.01 are usual, 200 with a false discovery rate of 0.1",
+            cure="20 permutations at alpha 0.01 are usual, 100 with a false discovery rate of 0.1",
         )
-    place = strata(inference.altered.sum(axis=0, dtype=np.int64))
-    tumour, alteration = (part.astype(np.int64) for part in np.nonzero(inference.altered))
-    observed = _scores(inference)
-    groups = [np.flatnonzero(place[alteration] == one) for one in range(int(place.max(initial=-1)) + 1)]
-    groups = [rows[np.argsort(observed[rows], kind="stable")] for rows in groups]
-    above, drawn = np.zeros(len(observed), dtype=np.int64), np.zeros(len(observed), dtype=np.int64)
-    counts = np.zeros((inference.altered.shape[1], BINS), dtype=np.int64)
-    generator = np.random.default_rng([seed, 0x7C2])
-    for _ in range(permutations):
-        chance = _scores(inference.permuted(generator), counts)
-        for rows in groups:
-            own = np.sort(chance[rows])
-            above[rows] += len(own) - np.searchsorted(own, observed[rows], side="left")
-            drawn[rows] += len(own)
+    exchanges = Exchanges(inference, seed)
+    observed, elsewhere = _observed(inference)
+    chance = np.empty((permutations, len(observed)))
+    for row, scores in enumerate(exchanges.draws(permutations)):
+        chance[row] = scores
         if progress is not None:
             progress(1)
-    p = (1 + above) / (1 + drawn)
-    q = np.asarray(stats.false_discovery_control(p)) if len(p) else p
-    levels = Levels(upper_quantile(counts, alpha) / BINS, None, alpha, permutations)
+    group = groups(elsewhere)
+    p = _p_values(*deviations(chance, observed, exchanges.alteration), group)
+    q = grouped_rates(p, group)
+    levels = Levels(_level(exchanges.counts, alpha), None, alpha, permutations)
     targets, share = _explained(inference, levels)
     driver = p <= alpha if fdr is None else q <= fdr
-    return levels, Calls(tumour, alteration, targets, share, driver, observed, p, q)
+    return levels, Calls(exchanges.tumour, exchanges.alteration, targets, share, driver, observed, p, q)
 
 
-def _scores(inference: Continuous, counts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """Of every pair, tumour by tumour, shape (pairs,); posteriors are added to `counts` where it is given."""
-    scores = [np.zeros(0)]
-    for found in inference.posteriors():
+def _p_values(chance: Floats, observed: Floats, group: NDArray[np.int64]) -> Floats:
+    """Share of exchanged pairs of a group that reach as much; 1 for what was not exchanged, as every tumour has it."""
+    p = np.ones(len(observed))
+    for one in np.unique(group):
+        rows = np.flatnonzero((group == one) & ~np.isnan(observed))
+        pool = np.sort(chance[:, rows].ravel())
+        p[rows] = (1 + len(pool) - np.searchsorted(pool, observed[rows], side="left")) / (1 + len(pool))
+    return p
+
+
+def _observed(inference: Continuous) -> tuple[Floats, Floats]:
+    """Score of every pair, tumour by tumour, and how many genes its alteration explains elsewhere."""
+    scores: list[Floats] = [np.zeros(0)]
+    elsewhere: list[Floats] = [np.zeros(0)]
+    for tumour, found in enumerate(inference.posteriors()):
         scores.append(score(found))
-        if counts is not None:
-            posterior_counts(found, counts)
-    return np.concatenate(scores)
+        elsewhere.append(inference.elsewhere(tumour))
+    return _rounded(scores), _rounded(elsewhere)
 
 
-def _explained(inference: Continuous, levels: Levels) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _rounded(parts: list[Floats]) -> Floats:
+    return np.asarray(np.round(np.concatenate(parts), DECIMALS), dtype=np.float64)
+
+
+def _level(counts: NDArray[np.int64], alpha: float) -> Floats:
+    """From where on a posterior counts; of what every tumour has, none does."""
+    return np.asarray(np.where(counts.any(axis=1), upper_quantile(counts, alpha) / BINS, 1.0))
+
+
+def _explained(inference: Continuous, levels: Levels) -> tuple[NDArray[np.int64], Floats]:
     targets, share = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for found in inference.posteriors():
         targets.append(explained(found, levels.posterior).sum(axis=1))

@@ -6,6 +6,7 @@
 from presage.tumor.tci.base import Evidence, LeakRule, Pairs, Posterior
 from presage.tumor.tci.changed import Inference
 from presage.tumor.tci.continuous import EFFECT, Continuous
+from presage.tumor.tci.exchange import exchanged
 from presage.tumor.tci.prior import LEAK_PRIOR, LEAK_PRIOR_OF_ALL, frequency_prior
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "LeakRule",
     "Pairs",
     "Posterior",
+    "exchanged",
     "frequency_prior",
 ]

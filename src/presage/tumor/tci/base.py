@@ -103,7 +103,7 @@ class Evidence(ABC):
         self.leak, self.threads = leak, max(1, threads)
         # Products of 0 and 1 summed over tumours are whole numbers below 2**24: exact in single precision.
         self._a = self.altered.astype(np.float32)
-        self._number = self._a.sum(axis=0).astype(np.int32)
+        self.number = self._a.sum(axis=0).astype(np.int32)
         with np.errstate(divide="ignore"):
             self._log_prior = np.log(self.prior)
             self._global_prior = np.log(self.prior[:, :-1].mean(axis=0))

@@ -121,7 +121,7 @@ class Inference(Evidence):
         found = [self.likelihood(total, size - total, LEAK)]
         for chosen in (driver, second):
             row = np.maximum(chosen, 0)
-            number, here = self._number[row], with_one[row, columns]
+            number, here = self.number[row], with_one[row, columns]
             rest = total - here
             found.append(
                 self.likelihood(here, number - here, PRESENT) + self.likelihood(rest, size - number - rest, ABSENT)
@@ -134,7 +134,7 @@ class Inference(Evidence):
         And the log-likelihood of the tumours that have the alteration, shape (alterations, genes); -inf where it makes
         the gene rarer.
         """
-        n, size = self._number[:, None], len(self.altered)
+        n, size = self.number[:, None], len(self.altered)
         present = self.likelihood(with_one, n - with_one, PRESENT)
         present[_rarer(with_one, n, total, size)] = -np.inf
         absent = self.likelihood(total - with_one, size - n - (total - with_one), ABSENT)
@@ -154,7 +154,7 @@ class Inference(Evidence):
         `present` is that of the tumours with the alteration.
         """
         a = self._a if rows is None else self._a[:, rows]
-        number = (self._number if rows is None else self._number[rows])[:, None]
+        number = (self.number if rows is None else self.number[rows])[:, None]
         here = with_one if rows is None else with_one[rows]
         size = len(e)
         there = driver >= 0
@@ -162,8 +162,8 @@ class Inference(Evidence):
         # Of the tumours without the candidate: those with the driver, and those of them that express the gene.
         both = _whole(a.T @ d)
         all_three = _whole(a.T @ (d * e))
-        d_number, d_one = d.sum(axis=0).astype(np.int32), (d * e).sum(axis=0).astype(np.int32)
-        n_d, n_d1 = d_number - both, d_one - all_three
+        dnumber, d_one = d.sum(axis=0).astype(np.int32), (d * e).sum(axis=0).astype(np.int32)
+        n_d, n_d1 = dnumber - both, d_one - all_three
         n_rest, n_rest1 = size - number - n_d, (total - here) - n_d1
         found = self.likelihood(n_d1, n_d - n_d1, PRESENT)
         found += self.likelihood(n_rest1, n_rest - n_rest1, ABSENT)
@@ -185,7 +185,7 @@ class Inference(Evidence):
         size, columns = len(e), np.arange(e.shape[1])
         candidate = self._a[:, np.maximum(driver, 0)]
         d = np.where(second >= 0, self._a[:, np.maximum(second, 0)], np.float32(0)) * (1 - candidate)
-        number, here = self._number[np.maximum(driver, 0)], with_one[np.maximum(driver, 0), columns]
+        number, here = self.number[np.maximum(driver, 0)], with_one[np.maximum(driver, 0), columns]
         n_d, n_d1 = _whole(d.sum(axis=0)), _whole((d * e).sum(axis=0))
         n_rest, n_rest1 = size - number - n_d, total - here - n_d1
         # A global driver makes its gene more frequent: it is never excluded.
@@ -216,7 +216,7 @@ def _part(whole: Inference, kept: NDArray[np.bool_]) -> Inference:
     other.__dict__.update(whole.__dict__)
     other.altered, other.expression = whole.altered[kept], whole.expression[kept]
     other._a = whole._a[kept]
-    other._number = other._a.sum(axis=0).astype(np.int32)
+    other.number = other._a.sum(axis=0).astype(np.int32)
     other._pairs = None
     return other
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import expit
 
 from presage.cohort import InputError
 from presage.tumor.tci.base import Evidence, LeakRule, Pairs, Posterior, best_two, binary
-from presage.tumor.tci.prior import LEAK_PRIOR_OF_ALL, Floats, frequency_prior
+from presage.tumor.tci.prior import LEAK_PRIOR_OF_ALL, Floats, frequency_prior, frequency_weight
 
 #: Prior standard deviation of the shift that a cause gives, in standard deviations of the gene within a group.
 EFFECT = 2.0
@@ -58,6 +59,13 @@ class Continuous(Evidence):
     effect
         Prior standard deviation of a cause's shift, in standard deviations of the gene within a group.
 
+    Attributes
+    ----------
+    squares
+        Sum of squares of each gene's normal scores, shape (genes,).
+    weight
+        What the authors' prior of each alteration is in proportion to, shape (alterations,).
+
     Raises
     ------
     InputError
@@ -85,7 +93,8 @@ class Continuous(Evidence):
         self.effect = effect
         self._double = self.altered.astype(np.float64)
         self._together = (self._a.T @ self._a).astype(np.int32)
-        self._squares = np.maximum((self.expression**2).sum(axis=0), _LEAST)
+        self.squares = np.maximum((self.expression**2).sum(axis=0), _LEAST)
+        self.weight = frequency_weight(self.altered)
 
     @property
     def pairs(self) -> ContinuousPairs:
@@ -123,7 +132,7 @@ class Continuous(Evidence):
         """Which alteration explains which gene in one tumour; every gene is asked for."""
         mine = np.flatnonzero(self.altered[tumour])
         pairs, x = self.pairs, np.asarray(self.expression[tumour], dtype=np.float64)
-        acting, idle = pairs.evidence[mine], self._moved(tumour, mine, x)
+        acting, idle = pairs.evidence[mine], self.moved(tumour, mine, x)
         leak = self._leak_of(tumour, pairs.leak, pairs.driver, pairs.second)
         # Whether a cause of the cohort acts in this tumour is not known beforehand: one half.
         prior = self._log_prior[tumour, mine][:, None] + np.log(0.5)
@@ -134,27 +143,42 @@ class Continuous(Evidence):
         none = weight[-1] + against.sum(axis=0)
         return Posterior(mine, np.arange(self.genes), np.concatenate([own, none[None]]), against)
 
-    def _moved(self, tumour: int, mine: NDArray[np.int64], x: Floats) -> Floats:
+    def elsewhere(self, tumour: int) -> Floats:
+        """Genes that each alteration of a tumour is expected to be the cause of by the *other* tumours, shape (a,).
+
+        Each gene on its own, against what its global driver explains. The tumour counts as one without the alteration,
+        so that nothing is known of whether it acts there.
+        """
+        mine, pairs = np.flatnonzero(self.altered[tumour]), self.pairs
+        evidence = self.moved(tumour, mine, np.asarray(self.expression[tumour], dtype=np.float64))
+        own = pairs.driver == mine[:, None]
+        none = np.where(own, pairs.second, pairs.driver) < 0
+        without = np.where(none, pairs.leak[0], np.where(own, pairs.leak[2], pairs.leak[1]))
+        leak, weight = float(self.prior[:, -1].min()), self.weight[mine]
+        share = (1 - leak) * weight / (weight + self.weight @ self.altered.mean(axis=0))
+        return np.asarray(expit(evidence - without + np.log(share / leak)[:, None]).sum(axis=1))
+
+    def moved(self, tumour: int, mine: NDArray[np.int64], x: Floats) -> Floats:
         """The evidence of `mine` with this tumour among those where the candidate is absent."""
         pairs = self.pairs
         driver = np.where(pairs.driver == mine[:, None], pairs.second, pairs.driver)
         there = np.append(self.altered[tumour], 0)[driver].astype(bool)  # -1, no driver, is had by none
-        n_d = self._without(mine[:, None], driver) + there
+        n_d = self.without(mine[:, None], driver) + there
         s_d = pairs.other[mine] + np.where(there, x, 0.0)
-        return self.likelihood((self._number[mine] - 1)[:, None], pairs.candidate[mine] - x, n_d, s_d, self._squares)
+        return self.likelihood((self.number[mine] - 1)[:, None], pairs.candidate[mine] - x, n_d, s_d, self.squares)
 
-    def _without(self, alteration: NDArray[np.int64], driver: NDArray[np.int64]) -> NDArray[np.int32]:
+    def without(self, alteration: NDArray[np.int64], driver: NDArray[np.int64]) -> NDArray[np.int32]:
         """How many tumours have the driver and not the alteration; 0 where there is no driver."""
         row = np.maximum(driver, 0)
-        return np.asarray(np.where(driver >= 0, self._number[row] - self._together[alteration, row], 0))
+        return np.asarray(np.where(driver >= 0, self.number[row] - self._together[alteration, row], 0))
 
     def _block(self, genes: slice) -> ContinuousPairs:
         """Evidence of all alterations for some genes."""
-        x, squares = np.asarray(self.expression[:, genes], dtype=np.float64), self._squares[genes]
+        x, squares = np.asarray(self.expression[:, genes], dtype=np.float64), self.squares[genes]
         nobody, nothing = np.zeros(1, dtype=np.int32), np.zeros(1)
         alone = self.likelihood(nobody, nothing, nobody, nothing, squares)
         candidate = self._double.T @ x
-        number, columns = self._number[:, None], np.arange(x.shape[1])
+        number, columns = self.number[:, None], np.arange(x.shape[1])
         single = self.likelihood(number, candidate, nobody, nothing, squares)
         # An alteration that explains a gene no better than nothing is no driver of it.
         driver, second = best_two(np.where(single > alone + _EVEN, single + self._global_prior[:, None], -np.inf))
@@ -162,12 +186,12 @@ class Continuous(Evidence):
         d = np.where(driver >= 0, self._double[:, first], 0.0) * x
         s_d = d.sum(axis=0) - self._double.T @ d
         rows = np.arange(self.altered.shape[1])[:, None]
-        n_d = self._without(rows, np.broadcast_to(driver, (len(rows), len(driver))))
+        n_d = self.without(rows, np.broadcast_to(driver, (len(rows), len(driver))))
         # The driver itself as the candidate: the runner-up takes its place.
         own = np.flatnonzero(driver >= 0)
         runner = np.where(second >= 0, self._double[:, other], 0.0) * (1 - self._double[:, first]) * x
         s_d[driver[own], own] = runner.sum(axis=0)[own]
-        n_d[driver[own], own] = self._without(first, second)[own]
+        n_d[driver[own], own] = self.without(first, second)[own]
         evidence = self.likelihood(number, candidate, n_d, s_d, squares)
         leaks = np.stack([alone, single[first, columns], single[other, columns]])
         return ContinuousPairs(evidence, leaks, driver, second, candidate, s_d)

@@ -12,6 +12,13 @@ LEAK_PRIOR = 0.1
 LEAK_PRIOR_OF_ALL = 0.9
 
 
+def frequency_weight(altered: NDArray[np.generic]) -> Floats:
+    """Of each alteration the sum, over all tumours that have it, of one over their number of alterations."""
+    a = np.asarray(altered, dtype=np.float64)
+    each = a.sum(axis=1)
+    return np.asarray((a / np.where(each > 0, each, 1)[:, None]).sum(axis=0))
+
+
 def frequency_prior(altered: NDArray[np.generic], leak: float = LEAK_PRIOR) -> Floats:
     """The authors' prior: alterations that are frequent, and frequent in tumours with few others, come first.
 
@@ -25,8 +32,7 @@ def frequency_prior(altered: NDArray[np.generic], leak: float = LEAK_PRIOR) -> F
     """
     a = np.asarray(altered, dtype=np.float64)
     each = a.sum(axis=1)
-    weight = (a / np.where(each > 0, each, 1)[:, None]).sum(axis=0)
-    mine = a * weight
+    mine = a * frequency_weight(a)
     whole = mine.sum(axis=1, keepdims=True)
     prior = np.concatenate([(1 - leak) * mine / np.where(whole > 0, whole, 1), np.full((len(a), 1), leak)], axis=1)
     prior[each == 0, -1] = 1.0

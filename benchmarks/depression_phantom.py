@@ -31,9 +31,11 @@ def main() -> None:
     arguments.add_argument("--people", type=int, default=240)
     arguments.add_argument("--repeats", type=int, default=1)
     arguments.add_argument("--seeds", type=int, default=10, help="trainings of the network")
+    arguments.add_argument("--planted", nargs="+", choices=list(SEEDS), default=list(SEEDS))
     arguments.add_argument("--folder", type=Path, default=Path("phantoms"))
     chosen = arguments.parse_args()
-    for planted_in, seed in SEEDS.items():
+    for planted_in in chosen.planted:
+        seed = SEEDS[planted_in]
         cohort = chosen.folder / planted_in
         make_phantom(cohort, people=chosen.people, seed=seed, planted_in=planted_in, visits=1)
         study = chosen.folder / f"{planted_in}.yaml"

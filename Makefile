@@ -2,7 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# Python compiles what it imports; compiling every file of every package takes pip more than a minute.
+# Python compiles what it imports, once; compiling every file of every package takes pip more than a minute. Where the
+# caller forbids Python to keep what it compiled, each of many processes would do it anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip install --quiet --no-compile
 # Extra flags for pip, e.g. an index with CPU-only builds of torch.
 PIP_FLAGS ?=

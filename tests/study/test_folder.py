@@ -6,6 +6,7 @@ import stat
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,20 +130,20 @@ def test_a_store_is_held_by_one_run_and_let_go(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("holder", "lives"),
+    ("about", "lives"),
     [
-        (Holder(), True),
-        (Holder(pid=2**22 + 1), False),  # above the largest process number: nobody
-        (Holder(host="elsewhere", pid=1), True),
-        (Holder(host="elsewhere", pid=1, beat=0.0), False),
-        (Holder(beat=0.0), False),
+        ({}, True),
+        ({"pid": 2**22 + 1}, False),  # above the largest process number: nobody
+        ({"host": "elsewhere", "pid": 1}, True),
+        ({"host": "elsewhere", "pid": 1, "beat": 0.0}, False),
+        ({"beat": 0.0}, False),
     ],
 )
 def test_who_is_dead_is_taken_over(
-    holder: Holder, lives: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    about: dict[str, Any], lives: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease, "SETTLE", 0.0)
-    folder = folder_at(tmp_path)
+    folder, holder = folder_at(tmp_path), Holder(**about)  # its heart beats now
     folder.write("lease", holder.to_bytes())
     assert Holder.read(folder, "lease") == holder
     taken = Lease(folder, "lease")

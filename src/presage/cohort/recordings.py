@@ -201,7 +201,7 @@ def _without_left_alone(recordings: pd.DataFrame, named: pd.DataFrame, root: str
 def _exclude(recordings: pd.DataFrame, reasons: pd.Series, root: str, flow: Flow) -> None:
     for reason in sorted(set(reasons.dropna())):
         paths = recordings.loc[reasons == reason, "path"]
-        flow.add("read", reason, "recording", [path.removeprefix(root).lstrip("/") for path in paths])
+        flow.add("read", reason, "recording", [path.removeprefix(f"{root.rstrip('/')}/") for path in paths])
 
 
 def _refuse_shared_files(recordings: pd.DataFrame, root: str, where: str) -> None:

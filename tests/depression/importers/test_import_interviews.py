@@ -66,9 +66,12 @@ def test_every_recording_can_be_checked_and_shown(source: Path, tmp_path: Path) 
     (source / "P03" / "talk.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nfine\n")
     import_interviews(str(source), str(tmp_path / "c"), participant_label="SPK2", name="Clinic")
     report = check_cohort(str(tmp_path / "c"))
-    assert report.kinds == {"audio": {"all": 5}, "transcript": {"all": 4}}
-    # Whose words these are must not be guessed where the others' transcripts name their speakers.
-    assert [e.reason for e in report.flow if e.unit == "recording"] == ["no speaker named"]
+    assert report.kinds == {"audio": {"all": 4}, "transcript": {"all": 4}}
+    # Whose words these are must not be guessed where the others' transcripts name their speakers, nor whose voice.
+    assert [e.reason for e in report.flow if e.unit == "recording"] == [
+        "no speaker named",
+        "without the transcript that says whose voice is whose",
+    ]
     picture = kind_named("audio").show(report.cohort, tmp_path / "a.png")
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 

@@ -79,7 +79,7 @@ def _cohort(folder: Path, channel: str = "") -> Cohort:
     (folder / "recordings.csv").write_text(
         "patient_id,visit,kind,path,channel\n"
         f"P1,1,audio,sound/a.wav,{channel}\nP2,1,audio,sound/b.wav,\nP2,1,transcript,b.csv,\n"
-        "P1,1,transcript,gone.csv,\n"
+        "P1,2,audio,gone.wav,\n"
     )
     return Cohort.read(str(folder))
 
@@ -171,6 +171,14 @@ def test_persons_whose_codes_look_alike_have_files_of_their_own(
 def test_the_mean_of_both_channels_is_not_the_participants(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="interviewer's words would be taken"):
         transcribe_cohort(_cohort(tmp_path, channel="mix"))
+
+
+def test_a_transcript_that_is_listed_and_gone_is_named(tmp_path: Path) -> None:
+    _cohort(tmp_path)
+    table = (tmp_path / "recordings.csv").read_text()
+    (tmp_path / "recordings.csv").write_text(table + "P1,1,transcript,lost.csv,\n")
+    with pytest.raises(InputError, match=r"file not found: gone\.wav, lost\.csv.*whose voice is whose: sound/a\.wav"):
+        transcribe_cohort(Cohort.read(str(tmp_path)))
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the research data (PRESAGE_DATA) are not here")

@@ -66,7 +66,11 @@ def transcribe_cohort(
     """
     todo = without_transcript(cohort)
     if not todo:
-        raise InputError("every session with sound has a transcript", where=cohort.root, cure="nothing is to be done")
+        told = cohort.flow.told()
+        cure = "correct recordings.csv: take the row of a transcript that is lost out of it" if told else ""
+        raise InputError(
+            f"every session with sound has a transcript{told}", where=cohort.root, cure=cure or "nothing is to be done"
+        )
     if storage.size_of(storage.join(cohort.root, _TABLE)) is None:
         raise InputError("rows are added to a table in CSV alone", where=cohort.root, cure=f"write it as {_TABLE}")
     # The mean of two channels holds everybody's words.

@@ -30,6 +30,7 @@ from presage.study.fitted import first_folds
 from presage.study.folder import folder_at
 from presage.study.patient import gather_patient, largest
 from presage.study.run import run_study
+from presage.study.runfolder import code_of
 from presage.study.standing import gather_standing
 
 PEOPLE, VISITS = 16, 2
@@ -232,7 +233,7 @@ def test_a_page_without_its_pictures_says_so(place: Path, table: pd.DataFrame) -
                 "outcome": outcome,
                 "scores": {"PHQ-9": 9.0, "Voice": voice},
                 "reasons": {"Voice": [{"words": "I <sleep> badly", "contribution": 0.5, "start": 1.0, "stop": None}]},
-                "pictures": ["gone.png"],
+                "pictures": [{"file": "gone.png", "caption": ""}],
             }
             for name, outcome, voice in (("1", 20.0, 2.0), ("2", 9.0, 0.5))
         ],
@@ -267,7 +268,7 @@ def test_a_patient_without_a_course_is_shown_among_the_others(one_visit: Path, m
     code, outcome = findings["patients"][0], np.array(findings["outcome"])
     # Who treats the patient knows the id.
     who = pd.read_csv(one_visit / "key.csv", dtype=str).set_index("code")["patient_id"][code]
-    result = CliRunner().invoke(app, ["patient", str(one_visit), who], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["patient", str(one_visit), who, "--id"], catch_exceptions=False)
     page = Path(result.output.split("wrote ")[1].strip())
     document = json.loads((page.parent / "patient.json").read_text())
     case = outcome[0] >= 13
@@ -289,6 +290,7 @@ def test_a_patient_without_a_course_is_shown_among_the_others(one_visit: Path, m
     assert words["reasons"] == largest(every)
     text = page.read_text()
     assert "Made-up data" in text
+    assert "Seconds from the beginning" in text
     assert text.count('<image href="data:image/png;base64,') == 1
     assert stat.S_IMODE(page.parent.stat().st_mode) == 0o700
     assert who == patient
@@ -303,6 +305,9 @@ def test_the_place_among_the_others_counts_ties_as_half() -> None:
 
 
 def test_who_is_not_there_has_no_page(one_visit: Path, tmp_path: Path) -> None:
+    # A code is no id, although both may look alike.
+    with pytest.raises(InputError, match="no patient of this run has the id 'P0001'"):
+        code_of(folder_at(one_visit), "P0001")
     with pytest.raises(InputError, match="nobody has the code 'P9999'"):
         gather_standing(folder_at(one_visit), "P9999")
     with pytest.raises(InputError, match="not finished"):

@@ -15,6 +15,8 @@ class MammogramKind:
     """The kind ``mammogram``."""
 
     name = "mammogram"
+    #: What its picture shows.
+    caption = "The mammograms with the outline of the breast, the pectoral muscle and the dense tissue that were found."
     required: Mapping[str, Sequence[str]] = {"laterality": ("L", "R"), "view": ("CC", "MLO")}
     optional: Sequence[str] = ("spacing_mm", "origin", "bits")
 

@@ -38,8 +38,9 @@ def course(
 def patient(
     run: Run,
     code: Annotated[
-        str, typer.Argument(help="The patient's code, such as P0007, or id; `key.csv` of the run has both.")
+        str, typer.Argument(help="The patient's code, such as P0007; the run's `key.csv` says whose it is.")
     ],
+    by_id: Annotated[bool, typer.Option("--id", help="What is given is the patient's id, and not the code.")] = False,
 ) -> None:
     """Write the page of one patient: scores among those of the others, the recordings, where the scores come from.
 
@@ -53,18 +54,19 @@ def patient(
     from presage.study.folder import folder_at
     from presage.study.patient import FOLDER, gather_patient
     from presage.study.progress import terminal_progress
-    from presage.study.runfolder import read_key
+    from presage.study.runfolder import code_of
     from presage.study.standing import gather_standing
 
     folder, told = folder_at(run), terminal_progress()
-    if folder.exists("key.csv"):
-        code = read_key(folder).get(code, code)
+    if by_id:
+        # Asked for, never guessed: the id of one patient may be the code of another.
+        code = code_of(folder, code)
     if folder.exists(f"{COURSE}/findings.json"):
         document, page_of = gather_patient(folder, code, told), patient_page
-        names = [name for visit in document["visits"] for name in visit["pictures"]]
+        names = [shown["file"] for visit in document["visits"] for shown in visit["pictures"]]
     else:
         document, page_of = gather_standing(folder, code, told), standing_page
-        names = [entry["file"] for entry in document["pictures"]]
+        names = [shown["file"] for shown in document["pictures"]]
     private = f"{FOLDER}/{code}"
     pictures = {name: folder.read(f"{private}/{name}") for name in names}
     folder.write_text(f"{private}/patient.html", page_of(document, pictures))

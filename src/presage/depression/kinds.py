@@ -17,6 +17,8 @@ from presage.depression.transcripts.reader import read_transcript
 
 # What was asked: the name of a task, and the tone of the question that was answered.
 ANSWERS = ("positive", "neutral", "negative")
+#: Of a picture over time.
+CAPTION = "Seconds from the beginning. A gap in a line: nothing known there (no voice, no face)."
 _ABOUT = ("task", "answer", "language")
 
 
@@ -55,6 +57,8 @@ class TranscriptKind:
     """The kind ``transcript``."""
 
     name = "transcript"
+    #: What its picture shows.
+    caption = CAPTION
     required: Mapping[str, Sequence[str]] = {}
     optional: Sequence[str] = (*_ABOUT, "participant_label", "interviewer_label")
 
@@ -89,6 +93,8 @@ class AudioKind:
     """The kind ``audio``."""
 
     name = "audio"
+    #: What its picture shows.
+    caption = CAPTION
     required: Mapping[str, Sequence[str]] = {}
     #: Its picture shows these kinds of the same visit too.
     shows: Sequence[str] = ("transcript", "face-track")
@@ -118,6 +124,8 @@ class VideoKind:
     """The kind ``video``; its sound serves as audio where there is any."""
 
     name = "video"
+    #: What its picture shows.
+    caption = CAPTION
     required: Mapping[str, Sequence[str]] = {}
     #: Its picture shows these kinds of the same visit too.
     shows: Sequence[str] = ("transcript", "audio", "face-track")

@@ -14,10 +14,13 @@ from presage.report.page import html_of
 from presage.report.parts import Block, Figure, Notes, Part, Table, Text
 from presage.report.sections.common import slug
 
+FOR_WHOM = (
+    "For those who treat this patient: it shows what was recorded and may quote it. Keep it beside the recordings."
+)
 CARE = (
     "A score is not a diagnosis, and no score here was shown to help anybody decide.",
-    "A part that raises a score is what a model learnt from other people. It is no cause of an illness, and a sentence "
-    "may count for its topic or style, not for what the patient meant.",
+    "A part that raises a score is what a model learnt from other people. It is no cause of an illness, and it may "
+    "count for a topic, a style or a device, not for what ails the patient.",
 )
 
 
@@ -42,7 +45,7 @@ def patient_page(document: Mapping[str, Any], pictures: Mapping[str, bytes]) -> 
         shown,
         phantom=bool(document["phantom"]),
         sentence=_sentence(document),
-        also="For those who treat this patient: it may quote what was said. Keep it where the recordings are kept.",
+        also=FOR_WHOM,
         facts=facts,
         version=document["software"].get("presage", ""),
     )
@@ -169,11 +172,7 @@ def _of_score(score: Mapping[str, Any], place: int, document: Mapping[str, Any])
 def _visit(entry: Mapping[str, Any], document: Mapping[str, Any], pictures: Mapping[str, bytes]) -> Part:
     scale = document["scale"]["title"]
     blocks: list[Block] = [Text(f"{scale} {entry['outcome']:g}.", strong=True)]
-    for name in entry["pictures"]:
-        if name in pictures:
-            blocks.append(picture(name, pictures[name], entry["visit"]))
-        else:
-            blocks.append(Text(f"The picture {name} is not in this folder."))
+    blocks += [picture(shown, pictures, entry["visit"]) for shown in entry["pictures"]]
     given = [
         (score["name"], entry["scores"][score["name"]], entry["reasons"].get(score["name"]) or [])
         for score in document["scores"]
@@ -183,8 +182,12 @@ def _visit(entry: Mapping[str, Any], document: Mapping[str, Any], pictures: Mapp
     return Part(f"visit-{slug(str(entry['visit']))}", f"Visit {entry['visit']}", blocks, order=order)
 
 
-def picture(name: str, data: bytes, visit: str) -> Figure:
-    """A PNG as a drawing that fills the width and can be enlarged."""
+def picture(shown: Mapping[str, str], pictures: Mapping[str, bytes], visit: str) -> Block:
+    """A PNG as a drawing that fills the width and can be enlarged; in words where it is not there."""
+    name = shown["file"]
+    if name not in pictures:
+        return Text(f"The picture {name} is not in this folder.")
+    data = pictures[name]
     width, height = struct.unpack(">II", data[16:24])
     alt = f"Visit {visit}: what was recorded, and what was measured in it."
     address = f"data:image/png;base64,{base64.b64encode(data).decode()}"
@@ -194,8 +197,8 @@ def picture(name: str, data: bytes, visit: str) -> Figure:
     )
     return Figure(
         name=slug(name.rsplit(".", 1)[0]),
-        title="What was said, heard and seen",
-        caption="Seconds from the beginning. A gap in a line: nothing known there (no voice, no face).",
+        title="What was recorded",
+        caption=shown["caption"],
         alt=alt,
         svg=svg,
         columns=("visit", "picture"),
@@ -217,8 +220,8 @@ def reasons_table(given: Sequence[tuple[str, float, Sequence[Mapping[str, Any]]]
     if not rows:
         return Text("No marker of this study can say where its score comes from.")
     return Table(
-        "Where the scores come from: the largest parts that raise (+) or lower (−) each score, which is the sum of all "
-        "its parts and a constant.",
+        "Where the scores come from: the largest parts that raise (+) or lower (−) each score. A score is the sum of all "
+        "its parts and a constant; one that is a probability rises with that sum.",
         ("Part", "When (s)", "Adds"),
         rows,
         groups=groups,

@@ -8,8 +8,8 @@ from typing import Any
 from presage.findings.words import joined, number, percent
 from presage.report.figures.canvas import Canvas, colour, tick_label, ticks
 from presage.report.page import html_of
-from presage.report.parts import Block, Figure, Notes, Part, Table, Text
-from presage.report.patient import CARE, picture, reasons_table
+from presage.report.parts import Figure, Notes, Part, Table, Text
+from presage.report.patient import CARE, FOR_WHOM, picture, reasons_table
 
 _PANEL = 96.0
 # Scores that the first sentence tells: the standard and the first marker; the table has all.
@@ -38,7 +38,7 @@ def standing_page(document: Mapping[str, Any], pictures: Mapping[str, bytes]) ->
         parts,
         phantom=bool(document["phantom"]),
         sentence=_sentence(document),
-        also="For those who treat this patient: it may quote what was said. Keep it where the recordings are kept.",
+        also=FOR_WHOM,
         facts=facts,
         version=document["software"].get("presage", ""),
     )
@@ -94,10 +94,10 @@ def _figure(document: Mapping[str, Any]) -> Figure:
     foot = canvas.height - 12
     canvas.box(14, foot - 10, 12, 12, fill=colour("series-2"), opacity=0.75)
     canvas.text(32, foot, f"above the line: {groups['cases']}")
-    canvas.box(240, foot - 10, 12, 12, fill=colour("series-1"), opacity=0.75)
-    canvas.text(258, foot, f"below: {groups['controls']}")
-    canvas.segment(460, foot - 4, 484, foot - 4, stroke=colour("ink"), width=2.5)
-    canvas.text(492, foot, "this patient")
+    canvas.box(290, foot - 10, 12, 12, fill=colour("series-1"), opacity=0.75)
+    canvas.text(308, foot, f"below: {groups['controls']}")
+    canvas.segment(560, foot - 4, 584, foot - 4, stroke=colour("ink"), width=2.5)
+    canvas.text(592, foot, "this patient")
     alt = "; ".join(f"{score['name']} is above {_shares(score, groups)}" for score in scores)
     data = [(score["name"], "this patient", score["value"]) for score in scores]
     data += [(s["name"], groups[group], value) for s in scores for group in groups for value in s["others"][group]]
@@ -138,12 +138,7 @@ def _strokes(canvas: Canvas, values: Sequence[float], middle: float, direction: 
 
 
 def _recordings(document: Mapping[str, Any], pictures: Mapping[str, bytes]) -> Part:
-    blocks: list[Block] = []
-    for entry in document["pictures"]:
-        if entry["file"] in pictures:
-            blocks.append(picture(entry["file"], pictures[entry["file"]], entry["visit"]))
-        else:
-            blocks.append(Text(f"The picture {entry['file']} is not in this folder."))
+    blocks = [picture(shown, pictures, shown["visit"]) for shown in document["pictures"]]
     return Part("recordings", "What was recorded", blocks or [Text("No recording of this study is drawn.")], order=20)
 
 

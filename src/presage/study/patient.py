@@ -130,18 +130,18 @@ def coded(cohort: Cohort, code: str) -> Cohort:
     return replace(cohort, patients=patients, recordings=cohort.recordings.assign(patient_id=code))
 
 
-def draw(cohort: Cohort, visit: str, private: Folder) -> list[str]:
-    """Draw a picture of each kind of one visit that no other kind shows too; the names of the files."""
+def draw(cohort: Cohort, visit: str, private: Folder) -> list[dict[str, str]]:
+    """Draw a picture of each kind of one visit that no other kind shows too; file and caption of each."""
     cohort = replace(cohort, recordings=cohort.recordings[cohort.recordings["visit"].astype(str) == visit])
     there = sorted(set(cohort.recordings["kind"]))
     covered = {other for kind in there for other in getattr(kind_named(kind), "shows", ()) if other in there}
     # Two that show each other: the one that shows more stands.
     kept = [kind for kind in there if kind not in covered] or there
-    names = []
+    found = []
     with tempfile.TemporaryDirectory() as scratch:
         for kind in kept:
             drawn = kind_named(kind).show(cohort, Path(scratch) / f"{kind}.png")
             name = re.sub(r"[^\w.-]+", "-", f"visit-{visit}-{kind}.png")
             private.write(name, drawn.read_bytes())
-            names.append(name)
-    return names
+            found.append({"file": name, "caption": getattr(kind_named(kind), "caption", "")})
+    return found

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from presage.cohort import Cohort, Outcome
+from presage.cohort import Cohort, InputError, Outcome
 from presage.cohort.reading import TEXT_COLUMNS, cohort_files, read_description
 from presage.cohort.splits import Fold, GroupBy
 from presage.cohort.tables import parse_csv, typed
@@ -134,6 +134,24 @@ def read_key(folder: Folder) -> dict[str, str]:
     """Code by patient id."""
     table = parse_csv(folder.read("key.csv"), "key.csv")
     return dict(zip(table["patient_id"], table["code"], strict=True))
+
+
+def code_of(folder: Folder, patient_id: str) -> str:
+    """The code of a patient in a run.
+
+    Raises
+    ------
+    InputError
+        If there is no such patient, or the folder is no run.
+    """
+    known = read_key(folder) if folder.exists("key.csv") else {}
+    if patient_id not in known:
+        raise InputError(
+            f"no patient of this run has the id {patient_id!r}",
+            where=folder.place("key.csv"),
+            cure="the file lists ids and codes; who was left out of the study has none",
+        )
+    return known[patient_id]
 
 
 def write_snapshot(cohort: Cohort, folder: Folder) -> None:

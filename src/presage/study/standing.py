@@ -34,7 +34,7 @@ def gather_standing(run_folder: Folder, code: str, progress: Progress | None = N
     -------
     dict
         ``code``, ``phantom``, ``title``, ``outcome`` (title, words, and the names of the two groups), ``scores`` (each
-        with name, role, value, the others' scores by group, and reasons), ``pictures`` (visit and file) and
+        with name, role, value, the others' scores by group, and reasons), ``pictures`` (visit, file, caption) and
         ``software``. Scores are those of the first repeat of the folds, by the model that did not see the patient.
 
     Raises
@@ -55,7 +55,7 @@ def gather_standing(run_folder: Folder, code: str, progress: Progress | None = N
     alone = coded(run.run.cohort.select([patient]), code)
     pictures = []
     for visit in dict.fromkeys(alone.recordings["visit"].astype(str).tolist()):
-        pictures += [{"visit": visit, "file": name} for name in draw(alone, visit, private)]
+        pictures += [{"visit": visit, **shown} for shown in draw(alone, visit, private)]
     found = {
         "schema": SCHEMA,
         "code": code,
@@ -96,7 +96,7 @@ def _outcome(table: ScoreTable, row: int) -> dict[str, Any]:
         "title": table.outcome_title,
         "words": words,
         "case": case,
-        "groups": {"cases": "those with an event", "controls": "those without one so far"}
+        "groups": {"cases": "those with the event", "controls": "those without it so far"}
         if timed
         else {"cases": "cases", "controls": "controls"},
     }

@@ -18,6 +18,8 @@ class MutationsKind:
     """The kind ``mutations``."""
 
     name = "mutations"
+    #: What its picture shows.
+    caption = "The genes with a mutation."
     required: Mapping[str, Sequence[str]] = {}
     optional: Sequence[str] = ()
 

@@ -220,8 +220,8 @@ def reasons_table(given: Sequence[tuple[str, float, Sequence[Mapping[str, Any]]]
     if not rows:
         return Text("No marker of this study can say where its score comes from.")
     return Table(
-        "Where the scores come from: the largest parts that raise (+) or lower (−) each score. A score is the sum of all "
-        "its parts and a constant; one that is a probability rises with that sum.",
+        "Where the scores come from: the largest parts that raise (+) or lower (−) each score. A score is the sum of "
+        "all its parts and a constant; one that is a probability rises with that sum.",
         ("Part", "When (s)", "Adds"),
         rows,
         groups=groups,

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class RecordingKind(Protocol):
-    """What a field must say about a kind of recording (mammogram, audio, ...)."""
+    """What a field must say about a kind of recording (mammogram, audio, ...).
+
+    It may say more: ``shows``, the kinds of the same visit that its picture shows, too; ``caption``, what the picture
+    is; ``takes_along(refused, other)``, why another recording of the visit cannot be used once this one is refused (an
+    empty text where it can).
+    """
 
     name: str
     #: Columns of ``recordings.csv`` that this kind needs, each with its allowed values (empty: any non-empty text).

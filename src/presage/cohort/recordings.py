@@ -193,7 +193,9 @@ def _with_files(recordings: pd.DataFrame, root: str, where: str, flow: Flow) -> 
 
 def _without_left_alone(recordings: pd.DataFrame, named: pd.DataFrame, root: str, flow: Flow) -> pd.DataFrame:
     refused = named.loc[named.index.difference(recordings.index)]
-    reasons = recordings["path"].map(left_alone(listed(refused), listed(recordings.drop(columns="size"))))
+    found = left_alone(listed(refused), listed(recordings.drop(columns="size")))
+    keys = zip(recordings["kind"], recordings["path"], strict=True)
+    reasons = pd.Series([found.get(key) for key in keys], index=recordings.index, dtype=object)
     _exclude(recordings, reasons, root, flow)
     return recordings[reasons.isna()]
 

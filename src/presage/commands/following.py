@@ -50,9 +50,8 @@ def patient(
     """
     from presage.report.patient import patient_page
     from presage.report.standing import standing_page
-    from presage.study.course import FOLDER as COURSE
     from presage.study.folder import folder_at
-    from presage.study.patient import FOLDER, gather_patient
+    from presage.study.patient import FOLDER, gather_patient, has_course
     from presage.study.progress import terminal_progress
     from presage.study.runfolder import code_of
     from presage.study.standing import gather_standing
@@ -61,7 +60,7 @@ def patient(
     if by_id:
         # Asked for, never guessed: the id of one patient may be the code of another.
         code = code_of(folder, code)
-    if folder.exists(f"{COURSE}/findings.json"):
+    if has_course(folder, code):
         document, page_of = gather_patient(folder, code, told), patient_page
         names = [shown["file"] for visit in document["visits"] for shown in visit["pictures"]]
     else:

@@ -76,7 +76,7 @@ class TranscriptKind:
 
         It can where the participant has a channel of their own, or the recording is one answer.
         """
-        if other.kind != "audio" or other.get("channel") in ("left", "right") or other.get("answer"):
+        if other.kind != "audio" or other.get("channel").lower() in ("left", "right") or other.get("answer"):
             return ""
         if other.get("task") != refused.get("task") or refused.get("answer"):
             return ""

@@ -207,7 +207,7 @@ class Marker(BaseModel, ABC):
         return []
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """What was fitted, as arrays (saved as safetensors) and JSON; see :mod:`presage.study.saved`."""
+        """What was fitted, as arrays (saved as safetensors) and JSON; see :mod:`presage.study.state`."""
         raise InputError(f"{type(self).__name__} cannot be saved", cure="implement state() and restore()")
 
     def restore(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:

@@ -29,6 +29,12 @@ SCHEMA = "presage-patient/1"
 _MOST = 3
 
 
+def has_course(run_folder: Folder, code: str) -> bool:
+    """Whether some visit of the patient was scored apart."""
+    place = f"{COURSE}/findings.json"
+    return run_folder.exists(place) and code in Findings.read(run_folder.place(place)).document["scores"]["patients"]
+
+
 def gather_patient(run_folder: Folder, code: str, progress: Progress | None = None) -> dict[str, Any]:
     """Everything that the page of one patient shows; also written to ``patients/CODE/patient.json``.
 

@@ -20,7 +20,7 @@ from presage.study.yaml_lines import Problem
 from presage.tumor.analysis import refuse_too_few
 from presage.tumor.gathering import Tumours, refuse_other_people
 from presage.tumor.gene_sets import read_gene_sets
-from presage.tumor.people import matched, owners_in
+from presage.tumor.people import matched, one_tumour_each, owners_in
 from presage.tumor.ranks import read_reference
 from presage.tumor.readers import (
     Mutations,
@@ -61,7 +61,7 @@ def files_problem(given: TumorPages) -> Problem | None:
 def patients_problem(given: TumorPages, patients: Sequence[str]) -> Problem | None:
     """Whether nobody of the mutations is in the study."""
     try:
-        refuse_strangers(_people(_mutations(given), owners_in(given.patients)), patients)
+        refuse_strangers(_mutations(given).patients, patients)
     except InputError as error:
         return _problem(given, "maf", error)
     return None
@@ -103,14 +103,14 @@ def _looked_at(given: TumorPages) -> Iterator[str]:
         measured = _expression(given, mutations, owners)
         if measured is not None:
             ids["expression"] = measured
-            matched(ids, given.patients)
+            matched(ids, given.patients, settled=("mutations",))
     if given.copy_number is not None:
         yield "copy_number"
         segments = read_segments(given.copy_number, build=mutations.build)
         ids["copy number"] = [str(name) for name in segments.table["sample"].unique()]
-        matched(ids, given.patients)
+        matched(ids, given.patients, settled=("mutations",))
     yield "maf"
-    patients, _, _ = matched(ids, given.patients)
+    patients, _, _ = matched(ids, given.patients, settled=("mutations",))
     yield "clinical"
     cohort = _cohort(patients, mutations, owners, given)
     refuse_other_people(cohort, given.clinical)
@@ -141,11 +141,8 @@ def _knowledge(given: TumorPages, mutations: Mutations) -> Iterator[str]:
 
 
 def _mutations(given: TumorPages) -> Mutations:
-    return read_maf(given.maf, build=given.build, dates="repair" if given.repair_dates else "refuse")
-
-
-def _people(mutations: Mutations, owners: Mapping[str, str]) -> list[str]:
-    return list(dict.fromkeys(owners.get(name, name) for name in mutations.patients))
+    read = read_maf(given.maf, build=given.build, dates="repair" if given.repair_dates else "refuse")
+    return one_tumour_each(read, owners_in(given.patients))[0]
 
 
 def _cohort(patients: tuple[str, ...], mutations: Mutations, owners: Mapping[str, str], given: TumorPages) -> Tumours:
@@ -160,7 +157,6 @@ def _cohort(patients: tuple[str, ...], mutations: Mutations, owners: Mapping[str
         rule="",
         mutations=mutations,
         clinical=None if given.clinical is None else read_clinical(given.clinical, owners),
-        owners=owners,
     )
 
 
@@ -172,7 +168,7 @@ def _expression(given: TumorPages, mutations: Mutations, owners: Mapping[str, st
     if given.deg_rule == "given":
         read_alterations(path, first=_FIRST)
         return [plain_id(name) for name in down]
-    here = {owners.get(name, name) for name in mutations.patients}
+    here = set(mutations.patients)
     if not any(owners.get(name, patient_of(name)) in here for name in (*down, *across)):
         raise InputError(
             f"nobody of the mutations is in it: its rows are such as {down[0]!r}, its columns such as "
@@ -180,7 +176,7 @@ def _expression(given: TumorPages, mutations: Mutations, owners: Mapping[str, st
             where=path.name,
             cure="Tell whose ids they are: --patients FILE.csv with the columns id and patient.",
         )
-    rows = given.rows or rows_of(path, owners, set(mutations.patients))
+    rows = given.rows or rows_of(path, owners, here)
     if rows is None:
         return None
     read_expression(path, rows=rows, first=_FIRST)

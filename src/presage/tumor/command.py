@@ -206,7 +206,7 @@ def report(
 
     refuse_too_few(tumours)
     known_as = codes or dict(zip(tumours.patients, deal_codes(tumours.patients, settings.seed), strict=True))
-    doubts = doubts_of(tumours.mutations, tumours.owners)
+    doubts = doubts_of(tumours.mutations)
     for text in (doubtful(settings), *(doubt.terminal for doubt in doubts)):
         if text:
             progress.say(f"warning: {text}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from presage.cohort import Flow
 from presage.tumor.people import PHANTOM
 from presage.tumor.readers import Mutations, hypermutators, related_samples
 
@@ -20,27 +20,23 @@ class Doubt:
     terminal: str
 
 
-def doubts_of(mutations: Mutations | None, owners: Mapping[str, str] | None = None) -> list[Doubt]:
-    """Every one of them, of patients whom no page leaves out.
-
-    Parameters
-    ----------
-    owners
-        Id -> patient, for ids of the table that are no patients.
-    """
+def doubts_of(mutations: Mutations | None) -> list[Doubt]:
+    """Every one of them, of patients whom no page leaves out."""
     if mutations is None:
         return []
-    mutations = _by_owner(mutations, owners or {})
     return [*kin(mutations), *loud(mutations), *unverified(mutations)]
 
 
-def _by_owner(mutations: Mutations, owners: Mapping[str, str]) -> Mutations:
-    """The calls under the patients that a map gives; an id that it lacks is a patient."""
-    if not owners:
-        return mutations
-    whose = {name: owners.get(name, name) for name in mutations.patients}
-    table = mutations.table.assign(patient=mutations.table["patient"].astype(str).map(whose))
-    return replace(mutations, table=table, patients=tuple(sorted(set(whose.values()))))
+def left_out(flow: Flow) -> list[Doubt]:
+    """Samples that count for nobody, see :func:`presage.tumor.people.one_tumour_each`."""
+    number = sum(len(one.ids) for one in flow)
+    if not number:
+        return []
+    told = (
+        f"{number} further or normal sample(s) of patients {'was' if number == 1 else 'were'} left out: one tumour of "
+        "each patient counts, the primary where barcodes tell which it is, else the first by name."
+    )
+    return [Doubt(told, told)]
 
 
 def kin(mutations: Mutations) -> list[Doubt]:
@@ -73,7 +69,7 @@ def unverified(mutations: Mutations) -> list[Doubt]:
     why = (
         "where genes lie is known in hg19 and hg38 alone"
         if mutations.build == "hg18"
-        else "no call lies in a gene whose place tells hg19 from hg38, nor behind the end of a chromosome of the other"
+        else "no calls lie where genes tell hg19 from hg38, nor behind the end of a chromosome of the other"
     )
     told = f"The genome build could not be verified: {why}. Positions are read as {mutations.build}, as was said."
     return [Doubt(told, f"{told} Check it where segments, gene positions or a genome are read beside them.")]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from presage.cohort import Flow, InputError
-from presage.tumor.doubts import Doubt, doubts_of
+from presage.cohort import InputError
+from presage.tumor.doubts import Doubt, doubts_of, left_out
 from presage.tumor.people import matched, one_tumour_each, owners_in
 from presage.tumor.readers import altered_genes, read_alterations, read_maf
 
@@ -44,7 +44,7 @@ def given_events(path: Path, patients: Path | None = None) -> Events:
     table = read_alterations(path)
     _, rows_of, flow = matched({"events": [str(name) for name in table.index]}, patients)
     kept = set(rows_of["events"])
-    return Events(table[[name in kept for name in table.index]], path.name, _left_out(flow))
+    return Events(table[[name in kept for name in table.index]], path.name, left_out(flow))
 
 
 def mutated_genes(path: Path, genes: Sequence[str], build: str | None = None, patients: Path | None = None) -> Events:
@@ -64,15 +64,4 @@ def mutated_genes(path: Path, genes: Sequence[str], build: str | None = None, pa
             where=path.name,
             cure="leave the gene out, or check its symbol",
         )
-    return Events(found[list(genes)], path.name, [*_left_out(flow), *doubts_of(mutations)])
-
-
-def _left_out(flow: Flow) -> list[Doubt]:
-    number = sum(len(one.ids) for one in flow)
-    if not number:
-        return []
-    told = (
-        f"{number} further or normal sample(s) of patients {'was' if number == 1 else 'were'} left out: one tumour of "
-        "each patient counts, the primary where barcodes tell which it is, else the first by name."
-    )
-    return [Doubt(told, told)]
+    return Events(found[list(genes)], path.name, [*left_out(flow), *doubts_of(mutations)])

@@ -22,6 +22,8 @@ from presage.tumor.tci import Continuous, exchanged
 Floats = NDArray[np.float64]
 # Draws reckoned together: what a tumour's own alterations say is reckoned once for all of them.
 _TOGETHER = 10
+# Posteriors of one tumour that are kept at once, and alterations at the least.
+_CELLS, _ROWS = 1 << 22, 64
 # Decimals of a score: what differs below is rounding.
 DECIMALS = 9
 
@@ -107,5 +109,11 @@ class Exchanges:
     def _one(self, taker: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Scores and binned posteriors of what is given to one tumour."""
         pair = rows % len(self.tumour)
-        acts, idle = exchanged(self.inference, int(taker[rows[0]]), self.alteration[pair], self.tumour[pair])
-        return (acts - idle).sum(axis=1), posterior_bins(acts)
+        scores, bins = [], []
+        # A tumour with very many alterations is given very many.
+        step = max(_ROWS, _CELLS // max(1, self.inference.genes))
+        for some in (pair[start : start + step] for start in range(0, len(pair), step)):
+            acts, idle = exchanged(self.inference, int(taker[rows[0]]), self.alteration[some], self.tumour[some])
+            scores.append((acts - idle).sum(axis=1))
+            bins.append(posterior_bins(acts))
+        return np.concatenate(scores), np.concatenate(bins)

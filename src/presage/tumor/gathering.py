@@ -42,8 +42,6 @@ class Tumours:
         As read, None where there is none.
     copies
         Copy number of genes, patients x genes, -2 to 2, of all patients that have it; None without segments.
-    owners
-        Id -> patient, where a map was given.
     flow
         Patients who were lost.
     phantom
@@ -66,7 +64,6 @@ class Tumours:
     mutations: Mutations | None = None
     clinical: Clinical | None = None
     copies: pd.DataFrame | None = None
-    owners: Mapping[str, str] = field(default_factory=dict)
     flow: Flow = field(default_factory=Flow)
     phantom: bool = False
     expression: pd.DataFrame | None = None
@@ -123,7 +120,9 @@ def gather(
         tables["expression"] = changed
     if "copy number" in kinds:
         tables["copy number"] = kinds["copy number"]
-    patients, rows_of, flow = matched({name: list(table.index) for name, table in tables.items()}, files.patients)
+    ids = {name: list(table.index) for name, table in tables.items()}
+    settled = () if mutations is None else ("mutations",)
+    patients, rows_of, flow = matched(ids, files.patients, settled=settled)
     parts = _split(kinds, mutations, patients, rows_of)
     genes = sorted(set().union(*(part.columns for part in parts.values())))
     if not genes:
@@ -155,7 +154,6 @@ def gather(
         mutations=mutations,
         clinical=None if files.clinical is None else read_clinical(files.clinical, owners_in(files.patients)),
         copies=by_patient(kinds["copy number"], files.patients) if "copy number" in kinds else None,
-        owners=owners_in(files.patients),
         flow=Flow([*left_out, *flow]),
         scale=scale,
         unjudged=altered.drop(columns=kept),
@@ -175,7 +173,7 @@ def refuse_other_people(tumours: Tumours, clinical: Path | None) -> None:
     if tumours.clinical is None or clinical is None:
         return
     others = () if tumours.mutations is None else tumours.mutations.patients
-    everyone = {*tumours.patients, *(tumours.owners.get(name, name) for name in others)}
+    everyone = {*tumours.patients, *others}
     ids = tumours.clinical.table.index
     if everyone.isdisjoint(ids):
         raise InputError(

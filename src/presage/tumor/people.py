@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,10 +31,21 @@ def owners_in(path: Path | None) -> dict[str, str]:
     if hollow.size:
         told = f"row {int(hollow[0]) + 2} has no id or no patient ({hollow.size} such)"
         raise InputError(told, where=path.name, cure="Fill or remove them.")
-    return dict(zip(table["id"], table["patient"], strict=True))
+    owners = dict(zip(table["id"], table["patient"], strict=True))
+    unclear = [who for who in dict.fromkeys(owners.values()) if owners.get(who, who) != who]
+    if unclear:
+        raise InputError(
+            f"{unclear[0]!r} is a patient, and also an id of patient {owners[unclear[0]]!r} ({len(unclear)} such): in "
+            "a table it would mean two people",
+            where=path.name,
+            cure="give the patients names that no table has as an id of somebody else, such as P001",
+        )
+    return owners
 
 
-def matched(ids: dict[str, list[str]], path: Path | None) -> tuple[tuple[str, ...], dict[str, list[str]], Flow]:
+def matched(
+    ids: dict[str, list[str]], path: Path | None, *, settled: Collection[str] = ()
+) -> tuple[tuple[str, ...], dict[str, list[str]], Flow]:
     """Match tables by patient, see :func:`presage.tumor.readers.match`.
 
     Parameters
@@ -43,6 +54,8 @@ def matched(ids: dict[str, list[str]], path: Path | None) -> tuple[tuple[str, ..
         Name of a table -> its ids.
     path
         Of :func:`owners_in`.
+    settled
+        Tables whose ids are patients already: a map is not asked again, in which their names may stand for others.
 
     Returns
     -------
@@ -54,7 +67,10 @@ def matched(ids: dict[str, list[str]], path: Path | None) -> tuple[tuple[str, ..
         Who was lost.
     """
     owners = owners_in(path)
-    maps = {name: {one: owners.get(one, patient_of(one)) for one in own} for name, own in ids.items()}
+    maps = {
+        name: {one: one if name in settled else owners.get(one, patient_of(one)) for one in own}
+        for name, own in ids.items()
+    }
     try:
         found = match(ids, maps if owners else None)
     except InputError as error:
@@ -89,8 +105,12 @@ def one_tumour_each(mutations: Mutations, owners: Mapping[str, str] | None = Non
     flow = Flow()
     flow.add("match", FURTHER, "recording", [name for name in mutations.samples if name not in kept])
     table = mutations.table[mutations.table["sample"].isin(list(kept))]
+    counts, dropped = dict(mutations.counts), len(mutations.table) - len(table)
+    if dropped:
+        counts["calls of further or normal samples of a patient"] = dropped
     table = table.assign(patient=table["sample"].astype(str).map(kept)).reset_index(drop=True)
-    return replace(mutations, table=table, patients=tuple(sorted(chosen)), samples=tuple(sorted(kept))), flow
+    patients, samples = tuple(sorted(chosen)), tuple(sorted(kept))
+    return replace(mutations, table=table, patients=patients, samples=samples, counts=counts), flow
 
 
 def by_patient(table: pd.DataFrame, path: Path | None = None) -> pd.DataFrame:

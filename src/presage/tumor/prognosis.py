@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from presage.cohort import InputError
 from presage.study.progress import Progress
 from presage.tumor.gathering import Tumours
-from presage.tumor.readers import Mutations
 from presage.tumor.risk import risk_table
 from presage.tumor.risk.individual import FOLDS, REPEATS, Risks, cross_validated, no_risks
 from presage.tumor.risk.markers import THREE_YEARS
@@ -39,7 +35,7 @@ def risks_of(
     if tumours.clinical is None:
         return no_risks("no clinical table was given (--clinical)")
     try:
-        table = risk_table(by_owner(tumours.mutations, tumours.owners), tumours.clinical, copies=tumours.copies)
+        table = risk_table(tumours.mutations, tumours.clinical, copies=tumours.copies)
     except InputError as error:
         return no_risks(error.what)
     told = progress or Progress()
@@ -55,20 +51,3 @@ def risks_of(
     )
     told.finish()
     return found
-
-
-def by_owner(mutations: Mutations, owners: Mapping[str, str]) -> Mutations:
-    """Mutations by the patients that a map gives, one sample of each, as :func:`presage.tumor.gathering.gather` does.
-
-    Ids that a cohort's map does not have are nobody's.
-    """
-    if not owners:
-        return mutations
-    first: dict[str, str] = {}
-    for one in sorted(mutations.patients):
-        if one in owners:
-            first.setdefault(owners[one], one)
-    whose = {one: patient for patient, one in first.items()}
-    table = mutations.table[mutations.table["patient"].astype(str).isin(whose.keys())]
-    table = table.assign(patient=table["patient"].astype(str).map(whose))
-    return replace(mutations, table=table, patients=tuple(sorted(first)))

@@ -23,8 +23,8 @@ def grouped_rates(p: Floats, group: NDArray[np.int64]) -> Floats:
     """False discovery rate at which each p-value would be called.
 
     Benjamini and Hochberg (1995) with p-values weighted by group (Hu, Zhao and Zhou, JASA 2010): a group of which the
-    share s is of nothing has a weight in proportion to (1 - s) / s, so that the weights of all that is of nothing sum
-    to their number. One tenth of the level is dealt out evenly: a group in which nothing is seen may hold single
+    share s is of nothing has a weight in proportion to (1 - s) / s, so that the weights of what is of nothing sum to
+    the number of all. One tenth of the level is dealt out evenly: a group in which nothing is seen may hold single
     findings. Where no group holds anything it is the procedure without weights.
 
     Parameters

@@ -133,7 +133,10 @@ def changed_in(
     """
     if rule == "given":
         return read_alterations(path), None, None, "as the given table of 0 and 1 says", ""
-    rows = rows or rows_of(path, owners_in(files.patients), {str(name) for name in kinds["mutations"].index})
+    owners, here = owners_in(files.patients), {str(name) for name in kinds["mutations"].index}
+    if files.maf is None:
+        here = {owners.get(name, name) for name in here}
+    rows = rows or rows_of(path, owners, here)
     expression = read_expression(path, rows=rows, genes=set(kinds["mutations"].columns))
     tumours, normals = split_normals(expression)
     number = 0 if normals is None else len(normals.values)
@@ -166,17 +169,16 @@ def names_of(path: Path) -> tuple[pd.Index, pd.Index]:
     return pd.Index(down.astype(str)), pd.Index([str(name) for name in across])
 
 
-def rows_of(path: Path, owners: Mapping[str, str], known: set[str]) -> Literal["tumours", "genes"] | None:
+def rows_of(path: Path, owners: Mapping[str, str], here: set[str]) -> Literal["tumours", "genes"] | None:
     """Which side of a matrix of expression has the patients of the mutations; None where neither plainly does.
 
     Parameters
     ----------
     owners
         Id -> patient, of any of the tables.
-    known
-        Ids of the mutations.
+    here
+        Patients of the mutations.
     """
-    here = {owners.get(name, name) for name in known}
     sides = [sum(owners.get(name, patient_of(name)) in here for name in side) for side in names_of(path)]
     if sides[0] == sides[1]:
         return None

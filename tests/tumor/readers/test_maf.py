@@ -105,7 +105,7 @@ def test_a_build_that_nothing_shows_is_a_doubt(tmp_path: Path) -> None:
     unknown = read(NCBI_Build="hg38")
     assert not unknown.verified
     (doubt,) = doubts_of(unknown)
-    assert doubt.page.startswith("The genome build could not be verified: no call lies in a gene whose place")
+    assert doubt.page.startswith("The genome build could not be verified: no calls lie where genes tell hg19")
     assert "Positions are read as hg38" in doubt.page
     assert "TCGA" not in doubt.page + doubt.terminal
     # Chromosome 4 is longer in hg19: what lies behind its end in hg38 is in hg19.

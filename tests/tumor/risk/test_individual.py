@@ -18,7 +18,7 @@ from presage.tumor.pages.risk import cohort_risk, quality, tumour_risk
 from presage.tumor.pages.risk_figures import horizon_words
 from presage.tumor.phantom import PhantomTumours, draw_tumours
 from presage.tumor.phantom_files import write_phantom
-from presage.tumor.prognosis import by_owner, risks_of
+from presage.tumor.prognosis import risks_of
 from presage.tumor.readers import Clinical
 from presage.tumor.risk import TumorRisk, risk_table
 from presage.tumor.risk.individual import MARKER, Risks, cross_validated
@@ -159,15 +159,6 @@ def test_a_column_that_tells_the_outcome_is_not_taken_for_copy_number(table: pd.
     assert np.array_equal(*scores)
     marker = TumorRisk().fit(cohorts[1], Resources(seed=1))
     assert all(column.startswith(("cna_amplified_", "cna_lost_")) for column in marker._copied)
-
-
-def test_a_map_of_ids_finds_the_patients_of_the_mutations(tumours: Tumours) -> None:
-    assert tumours.mutations is not None
-    one, two = tumours.mutations.patients[:2]
-    owned = by_owner(tumours.mutations, {one: "anna", two: "anna"})
-    assert owned.patients == ("anna",)
-    assert set(owned.table["patient"]) == {"anna"}
-    assert len(owned.table) == (tumours.mutations.table["patient"].astype(str) == one).sum()
 
 
 def test_pages_say_whether_the_marker_beats_the_standard(risks: Risks) -> None:

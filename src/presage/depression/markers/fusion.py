@@ -181,10 +181,10 @@ class Fusion(Marker):
         each = np.mean([network.parts(words)[0] for network in self._networks], axis=0)
         ends = np.cumsum(self._filling.parts(answers, self.longest))
         found = [
-            Reason(answer.text or "…", float(part.sum()), *_times(answer))
+            Reason(answer.text.strip() or "…", float(part.sum()), *_times(answer))
             for answer, part in zip(answers, np.split(each, ends[:-1]), strict=True)
         ]
-        if words is not whole:
+        if any(part is not None and part.modalities for person in whole for part in person) and not alone:
             beside = np.mean([network.parts(whole)[0].sum() for network in self._networks]) - each.sum()
             found.append(Reason("voice and face: what they change of what the turns say", float(beside)))
         return found

@@ -44,7 +44,7 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         facts += [
             ("Genes measured", f"{cohort['measured_genes']:,}"),
             *([] if continuous(found) else [("Changed in a tumour (median)", f"{cohort['changed_a_tumour']:,.0f}")]),
-            ("Against chance", f"{settings['permutations']} permutations, {_let_by(found)}"),
+            ("Against chance", f"{settings['permutations']} {_drawn(found)}, {_let_by(found)}"),
         ]
     parts = [
         _oncoplot(found),
@@ -69,6 +69,10 @@ def cohort_page(found: Mapping[str, Any]) -> dict[str, Any]:
         "facts": facts,
         "parts": [part for part in parts if part is not None],
     }
+
+
+def _drawn(found: Mapping[str, Any]) -> str:
+    return "exchanges of each pair" if continuous(found) else "permutations"
 
 
 def _let_by(found: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from presage.cohort import Cohort, InputError, storage
 from presage.cohort.importing import ImportSummary, new_cohort_folder, write_tables
-from presage.tumor.doubts import doubts_of
+from presage.tumor.doubts import doubts_of, left_out
 from presage.tumor.people import PHANTOM, by_patient, one_tumour_each
 from presage.tumor.readers import (
     Clinical,
@@ -53,7 +53,8 @@ def risk_table(
     InputError
         When no patient is in both tables, or there is neither stage nor grade.
     """
-    kept = one_tumour_each(mutations)[0].table
+    mutations, _ = one_tumour_each(mutations)
+    kept = mutations.table
     # Somebody whose sample has no row in the file cannot be told from somebody who was not sequenced.
     people = sorted(set(mutations.patients) & set(clinical.table.index))
     if not people:
@@ -122,7 +123,7 @@ def make_risk_cohort(
         )
     target = new_cohort_folder(cohort)
     followed = read_clinical(clinical)
-    mutations = read_maf(maf, build=build)
+    mutations, further = one_tumour_each(read_maf(maf, build=build))
     copies = None if copy_number is None else _copies(copy_number, gene_positions, mutations)
     table = risk_table(mutations, followed, least=least, copies=copies)
     event = f"{outcome}_event"
@@ -138,7 +139,7 @@ def make_risk_cohort(
             where=Path(maf).name,
             cure="a lower --least, or check that the calls are not silent ones alone",
         )
-    kept = one_tumour_each(mutations)[0].table
+    kept = mutations.table
     of = dict(list(kept[list(COLUMNS)].groupby(kept["patient"].astype(str))))
     rows = []
     for number, patient in enumerate(table.index, start=1):
@@ -173,7 +174,7 @@ def make_risk_cohort(
         notes.append(
             f"{changes} changes of copy number have a column; {measured} of {len(table)} patients have segments."
         )
-    notes += [f"Warning: {doubt.terminal}" for doubt in doubts_of(mutations)]
+    notes += [f"Warning: {doubt.terminal}" for doubt in (*left_out(further), *doubts_of(mutations))]
     facts = {"outcome": f"{outcome}_days", "cases": cases, "controls": known - cases}
     return ImportSummary(len(table), len(rows), [], notes, facts)
 

@@ -162,8 +162,8 @@ class Inference(Evidence):
         # Of the tumours without the candidate: those with the driver, and those of them that express the gene.
         both = _whole(a.T @ d)
         all_three = _whole(a.T @ (d * e))
-        dnumber, d_one = d.sum(axis=0).astype(np.int32), (d * e).sum(axis=0).astype(np.int32)
-        n_d, n_d1 = dnumber - both, d_one - all_three
+        d_count, d_one = d.sum(axis=0).astype(np.int32), (d * e).sum(axis=0).astype(np.int32)
+        n_d, n_d1 = d_count - both, d_one - all_three
         n_rest, n_rest1 = size - number - n_d, (total - here) - n_d1
         found = self.likelihood(n_d1, n_d - n_d1, PRESENT)
         found += self.likelihood(n_rest1, n_rest - n_rest1, ABSENT)

@@ -19,8 +19,8 @@ def exchanged(inference: Continuous, tumour: int, given: Ints, instead: Ints) ->
     """Posteriors of alterations that a tumour lacks, each given to it on its own, beside its real ones.
 
     What would be found in a cohort in which the tumour has the alteration and another one has it not, but for two
-    things that barely move: each gene's two global drivers, and the priors of the other alterations. The prior is the
-    authors', with the least leak of the one that was given.
+    things that are left as they are: each gene's two global drivers, and the weights of alterations in the prior. The
+    prior is the authors', with the least leak of the one that was given.
 
     Parameters
     ----------

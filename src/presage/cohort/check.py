@@ -172,13 +172,7 @@ def without_recordings(cohort: Cohort, step: str, reasons: dict[str, str], *, wa
     table = cohort.recordings
     why = table["path"].map(reasons).astype(object)
     if not wanted:
-        every = cohort.iter_recordings()
-        alone = left_alone(
-            [recording for recording in every if recording.path in reasons],
-            [recording for recording in every if recording.path not in reasons],
-        )
-        keys = zip(table["kind"], table["path"], strict=True)
-        why = why.where(why.notna(), pd.Series([alone.get(key) for key in keys], index=table.index, dtype=object))
+        why = why.fillna(left_alone(table[why.notna()], table[why.isna()]))
     flow = cohort.flow.copy()
     for reason in sorted(set(why.dropna())):
         flow.add(step, reason, "recording", [cohort.relative(path) for path in table.loc[why == reason, "path"]])

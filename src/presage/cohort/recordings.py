@@ -13,7 +13,7 @@ from presage.cohort.companions import left_alone
 from presage.cohort.errors import InputError
 from presage.cohort.flow import Flow
 from presage.cohort.kinds import RecordingKind, kind_named
-from presage.cohort.recording import CORE_COLUMNS, listed
+from presage.cohort.recording import CORE_COLUMNS
 from presage.cohort.tables import check_ids, check_near_names, read_table, some
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -193,9 +193,7 @@ def _with_files(recordings: pd.DataFrame, root: str, where: str, flow: Flow) -> 
 
 def _without_left_alone(recordings: pd.DataFrame, named: pd.DataFrame, root: str, flow: Flow) -> pd.DataFrame:
     refused = named.loc[named.index.difference(recordings.index)]
-    found = left_alone(listed(refused), listed(recordings.drop(columns="size")))
-    keys = zip(recordings["kind"], recordings["path"], strict=True)
-    reasons = pd.Series([found.get(key) for key in keys], index=recordings.index, dtype=object)
+    reasons = left_alone(refused, recordings.drop(columns="size"))
     _exclude(recordings, reasons, root, flow)
     return recordings[reasons.isna()]
 

@@ -95,7 +95,6 @@ def _outcome(table: ScoreTable, row: int) -> dict[str, Any]:
     return {
         "title": table.outcome_title,
         "words": words,
-        "case": case,
         "groups": {"cases": "those with the event", "controls": "those without it so far"}
         if timed
         else {"cases": "cases", "controls": "controls"},

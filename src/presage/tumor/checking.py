@@ -10,7 +10,8 @@ are made.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -121,18 +122,17 @@ def _looked_at(given: TumorPages) -> Iterator[str]:
 
 def _knowledge(given: TumorPages, mutations: Mutations) -> Iterator[str]:
     """What is known of genes, as :func:`_looked_at`."""
-    if given.gene_positions is not None:
-        yield "gene_positions"
-        read_positions(given.gene_positions)
-    if given.gene_lengths is not None:
-        yield "gene_lengths"
-        read_genes(given.gene_lengths)
-    if given.gene_sets is not None:
-        yield "gene_sets"
-        read_gene_sets(given.gene_sets)
-    if given.coding_sequences is not None:
-        yield "coding_sequences"
-        refuse_no_sequences(given.coding_sequences)
+    readers: dict[str, Callable[[Path], object]] = {
+        "gene_positions": read_positions,
+        "gene_lengths": read_genes,
+        "gene_sets": read_gene_sets,
+        "coding_sequences": refuse_no_sequences,
+    }
+    for setting, read in readers.items():
+        path = getattr(given, setting)
+        if path is not None:
+            yield setting
+            read(path)
     if given.genome is not None:
         yield "genome"
         Genome(given.genome)

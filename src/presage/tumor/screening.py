@@ -14,12 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from presage.cohort import InputError
-from presage.tumor.doubts import unverified
+from presage.tumor.doubts import kin, unverified
 from presage.tumor.exports import write_text
 from presage.tumor.people import PHANTOM, owners_in
 from presage.tumor.ranks import read_reference
 from presage.tumor.readers import Mutations, hypermutators, read_maf, tame
-from presage.tumor.readers.barcodes import related_samples
 from presage.tumor.readers.hypermutation import EXOME, Policy
 from presage.tumor.selection import (
     Genes,
@@ -209,7 +208,11 @@ def _document(
     told = table[table["q"] < q]
     expected = table[["expected_missense", "expected_truncating", "expected_indel"]].sum(axis=1)
     rows = told[[*columns, "rank_length", "rank_frequency"]].assign(expected=expected[told.index])
-    limits = [*found.limits, *_kin(mutations), *(doubt.page for doubt in unverified(mutations))]
+    limits = [
+        *found.limits,
+        *[f"{doubt.page} Say whose they are (--patients)." for doubt in kin(mutations)],
+        *(doubt.page for doubt in unverified(mutations)),
+    ]
     return {
         "schema": SCHEMA,
         "phantom": any(str(name).startswith(PHANTOM) for name in mutations.patients),
@@ -231,17 +234,6 @@ def _document(
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _kin(mutations: Mutations) -> list[str]:
-    """Samples that count as different patients and seem to be one's; no id is told."""
-    pairs = related_samples(mutations.table)
-    if not pairs:
-        return []
-    return [
-        f"{len(pairs)} pair(s) of samples that count as different patients share so many mutations that they may be "
-        "one patient's: each such patient counts several times. Say whose they are (--patients)."
-    ]
 
 
 def _judged(table: pd.DataFrame, known: list[str], name: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ are made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,24 +49,43 @@ _FIRST = 20
 
 def files_problem(given: TumorPages) -> Problem | None:
     """The first thing that is wrong with the files of the pages; None where nothing is seen."""
-    setting = ""
-    try:
-        for looked_at in _looked_at(given):
-            setting = looked_at
-    except InputError as error:
-        if isinstance(error, BuildError) and setting == "maf" and given.build is not None:
-            setting = "build"
-        return _problem(given, setting, error)
-    return None
+    return _look(given)[0]
 
 
 def patients_problem(given: TumorPages, patients: Sequence[str]) -> Problem | None:
-    """Whether nobody of the mutations is in the study."""
+    """What is wrong with the files, or that nobody of the mutations is in the study."""
+    problem, people = _look(given)
+    if problem is not None:
+        return problem
     try:
-        refuse_strangers(_mutations(given).patients, patients)
+        refuse_strangers(people, patients)
     except InputError as error:
         return _problem(given, "maf", error)
     return None
+
+
+def _look(given: TumorPages) -> tuple[Problem | None, tuple[str, ...]]:
+    """What is wrong, and the patients of the mutations; files that did not change are looked at once by a process."""
+    files = (getattr(given, name) for name in given.files())
+    stamps = tuple((about.st_mtime_ns, about.st_size) for about in (path.stat() for path in files if path is not None))
+    return _looked_into(type(given), given.model_dump_json(), stamps)
+
+
+@lru_cache(maxsize=4)
+def _looked_into(
+    kind: type[TumorPages], settings: str, stamps: tuple[tuple[int, int], ...]
+) -> tuple[Problem | None, tuple[str, ...]]:
+    given, setting = kind.model_validate_json(settings), ""
+    looking = _looked_at(given)
+    try:
+        while True:
+            setting = next(looking)
+    except StopIteration as end:
+        return None, end.value
+    except InputError as error:
+        if isinstance(error, BuildError) and setting == "maf" and given.build is not None:
+            setting = "build"
+        return _problem(given, setting, error), ()
 
 
 def refuse_strangers(people: Sequence[str], of_study: Collection[str]) -> None:
@@ -92,8 +112,11 @@ def _problem(given: TumorPages, setting: str, error: InputError) -> Problem:
     return Problem((setting,), f"{where}: {error.what}" if where else error.what, cure)
 
 
-def _looked_at(given: TumorPages) -> Iterator[str]:
-    """Look at one file after another; each time the setting that is looked at next. Raises InputError."""
+def _looked_at(given: TumorPages) -> Generator[str, None, tuple[str, ...]]:
+    """Look at one file after another; each time the setting that is looked at next, at last the mutations' patients.
+
+    Raises InputError.
+    """
     yield "patients"
     owners = owners_in(given.patients)
     yield "maf"
@@ -118,6 +141,7 @@ def _looked_at(given: TumorPages) -> Iterator[str]:
     yield "maf"
     refuse_too_few(cohort)
     yield from _knowledge(given, mutations)
+    return mutations.patients
 
 
 def _knowledge(given: TumorPages, mutations: Mutations) -> Iterator[str]:

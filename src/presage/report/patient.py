@@ -14,7 +14,7 @@ from presage.report.page import html_of
 from presage.report.parts import Block, Figure, Notes, Part, Table, Text
 from presage.report.sections.common import slug
 
-FOR_WHOM = (
+_FOR_WHOM = (
     "For those who treat this patient: it shows what was recorded and may quote it. Keep it beside the recordings."
 )
 CARE = (
@@ -35,18 +35,19 @@ def patient_page(document: Mapping[str, Any], pictures: Mapping[str, bytes]) -> 
         PNG by file name, those that the document's visits name; what is lacking is said to be lacking.
     """
     shown = [_course(document), *(_visit(entry, document, pictures) for entry in document["visits"]), _notes()]
-    facts = [
-        ("Patient", document["code"]),
-        ("Visits", str(len(document["visits"]))),
-        ("Standard", next(score["name"] for score in document["scores"] if score["role"] == "standard")),
-    ]
+    return page_of_one(document, shown, _sentence(document), ("Visits", str(len(document["visits"]))))
+
+
+def page_of_one(document: Mapping[str, Any], shown: Sequence[Part], sentence: str, fact: tuple[str, str]) -> str:
+    """The page that those who treat the patient read; `fact` stands between code and standard."""
+    standard = next(score["name"] for score in document["scores"] if score["role"] == "standard")
     return html_of(
         f"Patient {document['code']}: {document['title']}",
         shown,
         phantom=bool(document["phantom"]),
-        sentence=_sentence(document),
-        also=FOR_WHOM,
-        facts=facts,
+        sentence=sentence,
+        also=_FOR_WHOM,
+        facts=[("Patient", document["code"]), fact, ("Standard", standard)],
         version=document["software"].get("presage", ""),
     )
 

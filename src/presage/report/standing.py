@@ -7,9 +7,8 @@ from typing import Any
 
 from presage.findings.words import joined, number, percent
 from presage.report.figures.canvas import Canvas, colour, tick_label, ticks
-from presage.report.page import html_of
 from presage.report.parts import Figure, Notes, Part, Table, Text
-from presage.report.patient import CARE, FOR_WHOM, picture, reasons_table
+from presage.report.patient import CARE, page_of_one, picture, reasons_table
 
 _PANEL = 96.0
 # Scores that the first sentence tells: the standard and the first marker; the table has all.
@@ -27,21 +26,8 @@ def standing_page(document: Mapping[str, Any], pictures: Mapping[str, bytes]) ->
         PNG by file name, those that the document names; what is lacking is said to be lacking.
     """
     outcome = document["outcome"]
-    facts = [
-        ("Patient", document["code"]),
-        (outcome["title"], outcome["words"]),
-        ("Standard", next(score["name"] for score in document["scores"] if score["role"] == "standard")),
-    ]
     parts = [_among(document), _recordings(document, pictures), _reasons(document), _care()]
-    return html_of(
-        f"Patient {document['code']}: {document['title']}",
-        parts,
-        phantom=bool(document["phantom"]),
-        sentence=_sentence(document),
-        also=FOR_WHOM,
-        facts=facts,
-        version=document["software"].get("presage", ""),
-    )
+    return page_of_one(document, parts, _sentence(document), (outcome["title"], outcome["words"]))
 
 
 def above(score: Mapping[str, Any], group: str) -> float | None:
